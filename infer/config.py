@@ -1,0 +1,58 @@
+"""Typed settings of a model and of a run.
+
+`ModelSettings` is decided in training and travels in the model folder: predicting with other windows or
+another pooling would be another model. `RunSettings` belongs to one run on one machine and never does.
+Everything is frozen and forbids unknown keys, so that a misspelt one is an error that names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Settings(BaseModel):
+    """Frozen, with unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WindowSettings(Settings):
+    """How a document is cut for the encoder; lengths in tokens."""
+
+    size: int = Field(512, ge=8, description="tokens in a window, special ones included")
+    overlap: int = Field(128, ge=0, description="tokens that neighbouring windows share")
+
+    @model_validator(mode="after")
+    def _overlap_below_half(self) -> WindowSettings:
+        if self.overlap > self.size // 2:
+            raise ValueError(f"overlap {self.overlap} must be at most half of size {self.size}")
+        return self
+
+
+class DecodingSettings(Settings):
+    """How logits become spans and events."""
+
+    overlapping: bool = Field(False, description="keep spans of different labels that overlap")
+    span_threshold: float = Field(0.0, ge=0, le=1, description="drop spans scored lower")
+    event_thresholds: Mapping[str, float] = Field(default_factory=dict, description="0.5 where not given")
+
+
+class ModelSettings(Settings):
+    """What has to be the same in training and in prediction."""
+
+    unit: Literal["word", "piece"] = "word"  # what a span is made of
+    pooling: Literal["first", "mean"] = "first"  # a word's vector from its pieces
+    windows: WindowSettings = WindowSettings()
+    decoding: DecodingSettings = DecodingSettings()
+
+
+class RunSettings(Settings):
+    """Where and how to run; never changes a result beyond float tolerance."""
+
+    device: str = "auto"  # auto: the first GPU, else the CPU
+    precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    batch_tokens: int = Field(4096, ge=1)  # tokens, padding included, in one forward pass
+    buffer_windows: int = Field(256, ge=1)  # windows collected before sorting by length

@@ -1,0 +1,120 @@
+"""Logits to scored spans and events.
+
+Each label has its own chain of O, B, I over a document's units. I never follows O or the start, so the
+best path (Viterbi) needs no repair afterwards, and a span's score is its exact marginal probability under
+the constrained chain (forward-backward): the probability that a span of this label begins here, runs on
+and ends there. Plain Python floats: with three states that is faster than arrays.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Mapping, Sequence
+from math import exp, inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infer.align import Units, to_span
+from infer.config import DecodingSettings
+from infer.document import Span
+from infer.schema import Schema
+
+Chain = Sequence[Sequence[float]]  # [units][O, B, I]
+
+
+def decode_spans(
+    logits: NDArray[np.float32], units: Units, schema: Schema, settings: DecodingSettings
+) -> tuple[Span, ...]:
+    """Spans of one document from logits [units, labels, 3], sorted, with their probabilities."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    found = []
+    for index, label in enumerate(schema.labels):
+        chain = log_probabilities[:, index].tolist()
+        ranges = best_ranges(chain)
+        scores = range_probabilities(chain, ranges)
+        for (first, stop), score in zip(ranges, scores, strict=True):
+            if score >= settings.span_threshold:
+                found.append(to_span(first, stop, label, units, score))
+    return tuple(sorted(found if settings.overlapping else _drop_overlaps(found)))
+
+
+def decode_events(
+    logits: Sequence[float], schema: Schema, settings: DecodingSettings
+) -> tuple[tuple[str, ...], Mapping[str, float]]:
+    """Event types chosen, and the probability of every type, from one document's event logits."""
+    if not schema.events:
+        return (), {}
+    if schema.multiple:
+        scores = {event: _sigmoid(logit) for event, logit in zip(schema.events, logits, strict=True)}
+        chosen = tuple(e for e, score in scores.items() if score >= settings.event_thresholds.get(e, 0.5))
+        return chosen, scores
+    weights = [exp(logit - max(logits)) for logit in logits]
+    scores = {event: weight / sum(weights) for event, weight in zip(schema.events, weights, strict=True)}
+    return (max(scores, key=lambda event: scores[event]),), scores
+
+
+def best_ranges(chain: Chain) -> list[tuple[int, int]]:
+    """Unit ranges `[first, stop)` on the best path through log-probabilities of O, B, I."""
+    outside, begin, inside = 0.0, -inf, -inf  # best score of a path that ends in each state
+    came_from: list[tuple[int, int]] = []  # per unit: the state before O or B, the state before I
+    for log_o, log_b, log_i in chain:
+        previous = (outside, begin, inside)
+        best = max(range(3), key=previous.__getitem__)
+        entity = 1 if begin >= inside else 2
+        came_from.append((best, entity))
+        outside, begin, inside = previous[best] + log_o, previous[best] + log_b, previous[entity] + log_i
+    state = max(range(3), key=(outside, begin, inside).__getitem__)
+    ranges = []
+    stop = len(chain)
+    for index in range(len(chain) - 1, -1, -1):
+        if state == 1:
+            ranges.append((index, stop))
+        before = came_from[index][1] if state == 2 else came_from[index][0]
+        if state != 2:
+            stop = index
+        state = before
+    return ranges[::-1]
+
+
+def range_probabilities(chain: Chain, ranges: Sequence[tuple[int, int]]) -> list[float]:
+    """The marginal probability of each range as a span of the constrained chain."""
+    if not ranges:
+        return []
+    weights = [(exp(o), exp(b), exp(i)) for o, b, i in chain]
+    scales = []  # each unit's factor of the weight of all paths; dividing by it keeps that weight at 1
+    opened = 0.0  # the share of paths that end in B or I, where I may follow
+    for o, b, i in weights:
+        grown = b + opened * i
+        scales.append(o + grown or 1.0)
+        opened = grown / scales[-1]
+    count = len(weights)
+    any_after = [1.0] * (count + 1)  # weight of all continuations from a unit on, after B or I
+    not_inside = [1.0] * (count + 1)  # ... of those that don't begin with I: what may follow O, or end a span
+    for index in range(count - 1, -1, -1):
+        o, b, i = weights[index]
+        closed = (o * not_inside[index + 1] + b * any_after[index + 1]) / scales[index]
+        not_inside[index] = closed
+        any_after[index] = closed + i * any_after[index + 1] / scales[index]
+    probabilities = []
+    for first, stop in ranges:
+        product = weights[first][1] / scales[first]
+        for index in range(first + 1, stop):
+            product *= weights[index][2] / scales[index]
+        probabilities.append(min(1.0, product * not_inside[stop]))
+    return probabilities
+
+
+def _drop_overlaps(spans: Sequence[Span]) -> list[Span]:
+    """Of overlapping spans (they have different labels) the most probable stays."""
+    kept: list[Span] = []  # disjoint and sorted, so only the neighbours can overlap
+    for span in sorted(spans, key=lambda span: (-(span.score or 0.0), span)):
+        place = bisect(kept, span)
+        if not any(span.overlaps(other) for other in kept[max(0, place - 1) : place + 1]):
+            kept.insert(place, span)
+    return kept
+
+
+def _sigmoid(logit: float) -> float:
+    return 1 / (1 + exp(-logit)) if logit >= 0 else exp(logit) / (1 + exp(logit))
