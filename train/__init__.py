@@ -1,0 +1,1 @@
+"""Vizitka's training: from Label Studio annotations to a scored model folder."""

@@ -1,0 +1,51 @@
+"""`python -m train`: retrain from Label Studio annotations, score on held-out ones, write a run folder.
+
+Exit codes: 0 done; 2 could not start (the message says why).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    parser = argparse.ArgumentParser(prog="python -m train", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument(
+        "--config", type=Path, default=Path("configs/default.yaml"), help="default: %(default)s"
+    )
+    parser.add_argument("--output", type=Path, help="run folder (default: runs/<time>)")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the killed run of --output, or the newest"
+    )
+    parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="changes to the config")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = build_parser().parse_intermixed_args(arguments)
+    # Imported here so that --help answers at once.
+    from infer.bundle import BundleError
+    from infer.labelstudio import LabelStudioError
+    from infer.memory import keep_memory
+    from infer.schema import SchemaError
+    from train.config import ConfigError, load_config
+    from train.recipe import RunError, open_run, train
+
+    keep_memory()
+    try:
+        config = load_config(options.config, options.overrides)
+        folder = open_run(options.output, options.resume, time.strftime("%Y-%m-%d-%H%M%S"))
+        train(config, folder, options.resume)
+    except (BundleError, ConfigError, LabelStudioError, RunError, SchemaError) as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

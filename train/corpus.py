@@ -1,0 +1,119 @@
+"""Annotations to Documents: which annotation counts, and which documents are kept apart for dev.
+
+Invariants: no document is in both parts of a split, nor are near-duplicates (reprints of one release);
+the same seed gives the same split; everything not used is a Problem.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from scipy.sparse.csgraph import connected_components
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.model_selection import GroupShuffleSplit
+
+from infer.document import Document, Span
+from infer.labelstudio import Annotation, LabelStudioError, Problem, Task, read_tasks
+from infer.schema import Schema
+
+Policy = Literal["latest", "majority", "all"]
+NEAR_DUPLICATE = 0.5  # Jaccard of word 4-grams; unrelated articles of the genre stay below 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The documents of an export, and what of it is not among them."""
+
+    documents: list[Document]
+    problems: list[Problem]
+
+
+def load_corpus(path: Path, schema: Schema, policy: Policy = "latest") -> Corpus:
+    """Documents of a Label Studio export. Raises LabelStudioError, also when nothing in it is usable."""
+    tasks, problems = read_tasks(path, schema)
+    documents = []
+    for task in tasks:
+        chosen = choose(task, schema, policy)
+        if not chosen:
+            problems.append(Problem(path.name, task.id, "has no finished annotation"))
+        documents += chosen
+    if not documents:
+        reasons = "; ".join(str(problem) for problem in problems[:3])
+        raise LabelStudioError(f"{path}: no usable annotated task ({reasons or 'the file is empty'})")
+    return Corpus(documents, problems)
+
+
+def choose(task: Task, schema: Schema, policy: Policy) -> list[Document]:
+    """The gold of a task: one Document, for `all` one an annotation, none without annotations."""
+    if not task.annotations:
+        return []
+    if policy == "all" and len(task.annotations) > 1:
+        return [
+            _to_document(task, annotation, f"{task.id}@{index}")
+            for index, annotation in enumerate(task.annotations, 1)
+        ]
+    if policy == "majority":
+        return [_to_document(task, _majority(task.annotations, schema), task.id)]
+    # max returns the first of equals; reversed, that is the one that stands last in the export
+    newest = max(reversed(task.annotations), key=lambda annotation: annotation.updated)
+    return [_to_document(task, newest, task.id)]
+
+
+def _majority(annotations: Sequence[Annotation], schema: Schema) -> Annotation:
+    """Spans and events that more than half of the annotators gave."""
+    spans: Counter[Span] = Counter()
+    events: Counter[str] = Counter()
+    for annotation in annotations:
+        spans.update(set(annotation.spans))
+        events.update(set(annotation.events))
+    needed = len(annotations) / 2
+    return Annotation(
+        "majority",
+        "",
+        tuple(sorted(span for span, count in spans.items() if count > needed)),
+        tuple(event for event in schema.events if events[event] > needed),
+    )
+
+
+def _to_document(task: Task, annotation: Annotation, name: str) -> Document:
+    return Document(name, task.text, annotation.spans, annotation.events, meta=task.meta)
+
+
+def strip(documents: Sequence[Document]) -> list[Document]:
+    """The same texts without their annotation: what an extractor may see."""
+    return [replace(document, spans=(), events=()) for document in documents]
+
+
+def near_duplicates(texts: Sequence[str], threshold: float = NEAR_DUPLICATE) -> list[int]:
+    """A group number for each text; near-duplicates, also by way of a third text, share one."""
+    vectorizer = CountVectorizer(ngram_range=(4, 4), binary=True, dtype=np.int32, token_pattern=r"\w+")
+    try:
+        shingles = vectorizer.fit_transform(texts)
+    except ValueError:  # no text has four words
+        return list(range(len(texts)))
+    shared = (shingles @ shingles.T).tocoo()
+    sizes = np.asarray(shingles.sum(axis=1)).ravel()
+    jaccard = shared.data / (sizes[shared.row] + sizes[shared.col] - shared.data)
+    shared.data = (jaccard >= threshold).astype(np.int32)
+    shared.eliminate_zeros()
+    groups: list[int] = connected_components(shared, directed=False)[1].tolist()
+    return groups
+
+
+def split_dev(
+    documents: Sequence[Document], fraction: float, seed: int
+) -> tuple[list[Document], list[Document]]:
+    """Training and dev documents; near-duplicates fall on one side. Raises ValueError below two groups."""
+    groups = near_duplicates([document.text for document in documents])
+    if len(set(groups)) < 2:
+        raise ValueError(
+            "at least two different annotated articles are needed: one to learn from, one for dev"
+        )
+    splitter = GroupShuffleSplit(n_splits=1, test_size=fraction, random_state=seed)
+    train, dev = next(splitter.split(documents, groups=groups))
+    return [documents[i] for i in train], [documents[i] for i in dev]

@@ -1,0 +1,290 @@
+"""Fine-tuning: transformers' `Trainer` on a `datasets.Dataset`, so accelerate and torchrun work unchanged.
+
+The dev score that picks the checkpoint and stops the run is the mean of span micro-F1 and event micro-F1,
+taken with the same `Extractor` that users run. The same seed, data and machine give the same model; a
+killed run goes on from its last epoch with the random states it had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from datasets import Dataset, Features, List, Value
+from datasets.fingerprint import Hasher
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import (
+    EarlyStoppingCallback,
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+from transformers.utils import logging as hf_logging
+
+from infer import bundle as bundles
+from infer.batching import Frame
+from infer.bundle import Bundle
+from infer.config import RunSettings
+from infer.document import Document, Span
+from infer.extractor import Extractor, has_bfloat16, pick_device
+from infer.model import Model
+from infer.schema import Schema
+from train.config import TrainConfig
+from train.corpus import strip
+from train.metrics import score, tune_thresholds
+from train.progress import Progress
+from train.targets import IGNORED, Collator, Lost, make_examples, pick_unit
+
+ROUND = 50  # steps between dev scores, where an epoch has fewer
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A trained model with the story of its training."""
+
+    bundle: Bundle
+    lost: list[Lost]
+    curve: list[dict[str, float]]  # per round: epoch, step, dev scores
+
+
+class Learner(nn.Module):
+    """The model with its loss: cross-entropy per unit and label, plus that of the events."""
+
+    def __init__(self, model: Model, multiple: bool, event_weight: float) -> None:
+        super().__init__()
+        self.model = model
+        self.multiple = multiple
+        self.event_weight = event_weight
+
+    def forward(
+        self,
+        ids: Tensor,
+        mask: Tensor,
+        pool: Tensor,
+        tags: Tensor,
+        answered: Tensor,
+        documents: Tensor,
+        events: Tensor,
+        learn_events: Tensor,
+    ) -> dict[str, Tensor]:
+        """Shapes: `tags` [W, U, labels], `answered` [W, U], `documents` [W]; `events` [D, events]."""
+        output = self.model(ids, mask, pool)
+        units = answered.sum().clamp(min=1)
+        span_loss = functional.cross_entropy(
+            output.spans.float().flatten(0, 2), tags.flatten(), ignore_index=IGNORED, reduction="sum"
+        )
+        rows = documents.unsqueeze(1).expand_as(answered)[answered]
+        attention, evidence = output.attention[answered], output.evidence[answered]
+        logits = torch.stack(
+            [
+                self.model.pool_events(attention[rows == number], evidence[rows == number])
+                for number in range(len(events))
+            ]
+        )
+        learnt = learn_events.float()
+        if self.multiple:
+            losses = functional.binary_cross_entropy_with_logits(logits, events, reduction="none").sum(-1)
+        else:
+            losses = -(functional.log_softmax(logits, dim=-1) * events).sum(-1)
+        event_loss = (losses * learnt).sum() / learnt.sum().clamp(min=1)
+        return {"loss": span_loss / units + self.event_weight * event_loss}
+
+
+def fit(
+    documents: Sequence[Document],
+    dev: Sequence[Document],
+    schema: Schema,
+    config: TrainConfig,
+    folder: Path,
+    resume: bool = False,
+) -> Fitted:
+    """Train on `documents`, picking epoch and event thresholds on `dev`; checkpoints go under `folder`."""
+    hf_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # progress.py says what matters
+    set_seed(config.seed)
+    settings = config.model_settings("word", _have_overlaps([*documents, *dev]))
+    bundle = bundles.start(config.backbone, schema, settings)
+    for module in bundle.model.encoder.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = config.fit.dropout
+    for layer in getattr(getattr(bundle.model.encoder,"encoder",None),"layer",[]):
+        layer.attention.self.dropout.p = 0.0
+    unit = pick_unit(documents, bundle.tokenizer) if config.unit == "auto" else config.unit
+    bundle = replace(bundle, settings=settings.model_copy(update={"unit": unit}))
+    dataset, lost = build_dataset(documents, bundle, config.fit.max_windows, folder / "cache")
+    trainer = DevTrainer(
+        model=Learner(bundle.model, schema.multiple, config.fit.event_weight),
+        args=_arguments(config, folder / "checkpoints", len(dataset)),
+        train_dataset=dataset,
+        eval_dataset=list(dev),
+        data_collator=Collator(
+            Frame.of(bundle.tokenizer), bundle.settings, _mask_token(bundle.tokenizer), config.fit.mask
+        ),
+        optimizers=(_optimizer(bundle.model, config), None),
+        callbacks=[EarlyStoppingCallback(config.fit.patience), Progress()],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.bundle = bundle
+    trainer.train(resume_from_checkpoint=resume)
+    extractor = Extractor(bundle)
+    predicted = list(extractor.extract_many(strip(dev)))
+    decoding = bundle.settings.decoding.model_copy(
+        update={"event_thresholds": tune_thresholds(dev, predicted, schema) if schema.multiple else {}}
+    )
+    bundle = replace(bundle, settings=bundle.settings.model_copy(update={"decoding": decoding}))
+    curve = [
+        {key.removeprefix("eval_"): value for key, value in entry.items()}
+        for entry in trainer.state.log_history
+        if "eval_score" in entry
+    ]
+    return Fitted(bundle, lost, curve)
+
+
+def build_dataset(
+    documents: Sequence[Document], bundle: Bundle, max_windows: int, cache: Path
+) -> tuple[Dataset, list[Lost]]:
+    """Examples as an Arrow file under `cache`, mapped once for the same texts, tokenizer and settings."""
+    backend = bundle.tokenizer.backend_tokenizer.to_str()
+    key = Hasher.hash((documents, bundle.schema, bundle.settings, max_windows, backend))
+    cache.mkdir(parents=True, exist_ok=True)
+
+    def examples(rows: dict[str, list[int]]) -> dict[str, list[Any]]:
+        made, lost = make_examples(
+            documents[rows["index"][0]], bundle.tokenizer, bundle.schema, bundle.settings, max_windows
+        )
+        made[0]["lost"] = [asdict(loss) for loss in lost]
+        return {key: [example.get(key, []) for example in made] for key in made[0]}
+
+    dataset = Dataset.from_dict({"index": list(range(len(documents)))}).map(
+        examples,
+        batched=True,
+        batch_size=1,
+        remove_columns=["index"],
+        features=_features(len(bundle.schema.labels)),
+        cache_file_name=str(cache / f"{key}.arrow"),
+        new_fingerprint=key,
+        desc="Tokenizing",
+    )
+    lost = [
+        Lost(loss["document"], Span(**loss["span"]), loss["text"], loss["reason"])
+        for losses in dataset["lost"]
+        for loss in losses
+    ]
+    return dataset.remove_columns(["lost"]), lost
+
+
+def _features(labels: int) -> Features:
+    """Spelt out, since an empty list in the first row would otherwise decide a column's type."""
+    integer, pair = Value("int32"), List(Value("int32"))
+    span = {"start": integer, "end": integer, "label": Value("string"), "score": Value("float32")}
+    text = Value("string")
+    return Features(
+        {
+            "ids": List(integer),
+            "tokens": List(pair),
+            "tags": List(List(Value("int8"))),
+            "windows": List(List(integer)),
+            "events": List(Value("int8")),
+            "learn_events": Value("bool"),
+            "length": integer,
+            "lost": List({"document": text, "span": span, "text": text, "reason": text}),
+        }
+    )
+
+
+class DevTrainer(Trainer):
+    """A Trainer whose evaluation is the users' own extractor on the dev documents."""
+
+    bundle: Bundle
+    eval_dataset: list[Document]
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """Dev scores of the model as it is now."""
+        predicted = list(Extractor(self.bundle, self.run_settings()).extract_many(strip(self.eval_dataset)))
+        scores = score(self.eval_dataset, predicted, self.bundle.schema)
+        parts = {}
+        if self.bundle.schema.labels:
+            parts["eval_spans"] = scores.spans["micro"].f1
+        if self.bundle.schema.events:
+            parts["eval_events"] = scores.events["micro"].f1
+        metrics = {**parts, "eval_score": sum(parts.values()) / len(parts)}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def run_settings(self) -> RunSettings:
+        """Dev scores are taken where the model is being trained."""
+        return RunSettings(device=str(self.args.device))
+
+
+def _arguments(config: TrainConfig, checkpoints: Path, examples: int) -> TrainingArguments:
+    settings = config.fit
+    epoch = ceil(examples / (settings.batch_size * PartialState().num_processes))  # steps
+    device = pick_device("auto")
+    bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and has_bfloat16(device))
+    arguments = TrainingArguments(
+        output_dir=str(checkpoints),
+        seed=config.seed,
+        data_seed=config.seed,
+        max_steps=max(settings.epochs * epoch, settings.min_steps),
+        per_device_train_batch_size=settings.batch_size,
+        warmup_steps=settings.warmup,
+        lr_scheduler_type="linear",
+        bf16=bfloat16,
+        use_cpu=device.type == "cpu",
+        train_sampling_strategy="group_by_length",
+        length_column_name="length",
+        remove_unused_columns=False,
+        eval_strategy="steps",
+        save_strategy="steps",
+        eval_steps=max(epoch, ROUND),
+        save_steps=max(epoch, ROUND),
+        logging_steps=max(epoch, ROUND),
+        save_total_limit=1,
+        load_best_model_at_end=True,
+        metric_for_best_model="score",
+        greater_is_better=True,
+        ddp_find_unused_parameters=True,  # an encoder's own pooler is never used
+        report_to="none",
+        disable_tqdm=True,  # progress.py shows it
+    )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # DataParallel would cut documents apart; use torchrun
+    return arguments
+
+
+def _optimizer(model: Model, config: TrainConfig) -> torch.optim.Optimizer:
+    """AdamW: heads start from nothing and learn faster; biases and norms are not decayed."""
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        groups.setdefault((name.startswith("encoder."), parameter.ndim > 1), []).append(parameter)
+    settings = config.fit
+    return torch.optim.AdamW(
+        [
+            {
+                "params": parameters,
+                "lr": settings.learning_rate if in_encoder else settings.head_learning_rate,
+                "weight_decay": settings.weight_decay if is_matrix else 0.0,
+            }
+            for (in_encoder, is_matrix), parameters in groups.items()
+        ],
+        fused=True,
+    )
+
+
+def _mask_token(tokenizer: PreTrainedTokenizerBase) -> int:
+    """What a masked token is replaced with."""
+    found = tokenizer.mask_token_id if tokenizer.mask_token_id is not None else tokenizer.unk_token_id
+    return int(found)
+
+
+def _have_overlaps(documents: Sequence[Document]) -> bool:
+    """Whether annotators marked overlapping spans; if never, predictions don't overlap either."""
+    return any(left.end > right.start for document in documents for left, right in pairwise(document.spans))

@@ -1,0 +1,143 @@
+"""The recipe: load, fit, save, reload, evaluate, report.
+
+A run folder `runs/<name>` ends up with model/, metrics.json, report.html, manifest.json and README.md; `runs/latest` links
+to the newest finished one. Checkpoints live there only while the run does.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from accelerate import PartialState
+
+from infer import bundle as bundles
+from infer.document import Document
+from infer.extractor import Extractor, pick_device
+from infer.labelstudio import LabelStudioError
+from infer.schema import read_schema
+from train.config import TrainConfig
+from train.corpus import load_corpus, near_duplicates, split_dev
+from train.evaluate import evaluate
+from train.fit import fit
+from train.html import render
+from train.report import digest, environment, model_card, score_table, write_json
+
+RUNS = Path("runs")
+CHECKPOINTS, CACHE = "checkpoints", "cache"
+
+
+class RunError(ValueError):
+    """The run folder can't be used; the message says why."""
+
+
+def open_run(output: Path | None, resume: bool, name: str) -> Path:
+    """The run's folder: the given one or `runs/<name>`; on resume, the given or the newest unfinished one."""
+    if not resume:
+        return output or RUNS / name
+    unfinished = [output] if output else sorted(RUNS.glob("*"), reverse=True)
+    for folder in unfinished:
+        if (folder / CHECKPOINTS).is_dir() and not folder.is_symlink():
+            return folder
+    raise RunError(
+        f"{output or RUNS}: no killed run with checkpoints to resume there; start without --resume"
+    )
+
+
+def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
+    """One run from annotations to report. Raises the modules' own errors before the first step."""
+    state = PartialState(cpu=not _has_gpu())
+    started = time.monotonic()
+    schema = read_schema(config.data.labeling_config)
+    corpus = load_corpus(config.data.train, schema, config.data.annotators)
+    heldout = load_corpus(config.data.heldout, schema)
+    reprints = _find_reprints(corpus.documents, heldout.documents)
+    documents = corpus.documents
+    if config.data.limit:
+        documents = random.Random(config.seed).sample(documents, min(config.data.limit, len(documents)))
+    try:
+        learnt, dev = split_dev(documents, config.data.dev_fraction, config.seed)
+    except ValueError as error:
+        raise LabelStudioError(f"{config.data.train}: {error}") from None
+    if state.is_main_process:
+        print(
+            f"{len(learnt)} articles to learn from, {len(dev)} for dev, "
+            f"{len(heldout.documents)} held out -> {folder}"
+        )
+    if not resume:
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+
+    fitted = fit(learnt, dev, schema, config, folder, resume)
+    if not state.is_main_process:
+        return
+    data: dict[str, Any] = {
+        "train_documents": len(learnt),
+        "dev_documents": len(dev),
+        "heldout_documents": len(heldout.documents),
+        "train_sha256": digest(config.data.train),
+        "heldout_sha256": digest(config.data.heldout),
+        "spans_not_learnt": len(fitted.lost),
+    }
+    origin = {"backbone": config.backbone, "seed": config.seed, **data}
+    bundles.save(replace(fitted.bundle, origin=origin), folder / "model")
+
+    scores, predicted = evaluate(Extractor.load(folder / "model"), heldout.documents)
+    write_json(folder / "metrics.json", scores.to_dict())
+    problems = reprints + [str(problem) for problem in (*corpus.problems, *heldout.problems)]
+    problems += [f"{loss.document}: {loss.span.label} «{loss.text}» {loss.reason}" for loss in fitted.lost]
+    manifest = {
+        "name": str(folder),
+        "config": config.model_dump(mode="json"),
+        "labels": schema.labels,
+        "events": schema.events,
+        "settings": fitted.bundle.settings.model_dump(mode="json"),
+        "data": data,
+        "problems": problems,
+        "curve": fitted.curve,
+        "environment": environment(),
+        "seconds": round(time.monotonic() - started),
+    }
+    write_json(folder / "manifest.json", manifest)
+    (folder / "README.md").write_text(model_card(scores, manifest, problems), encoding="utf-8")
+    page = render(
+        scores, heldout.documents, predicted, schema, f"Vizitka: отчёт о прогоне {folder.name}", problems
+    )
+    (folder / "report.html").write_text(page, encoding="utf-8")
+    shutil.rmtree(folder / CHECKPOINTS)
+    shutil.rmtree(folder / CACHE)
+    _link_latest(folder)
+    print(score_table(scores))
+    if problems:
+        print(f"{len(problems)} annotations not used as they stand -> {folder / 'manifest.json'}")
+    print(f"model  -> {folder / 'model'}\nreport -> {folder / 'report.html'}")
+
+
+def _find_reprints(documents: Sequence[Document], heldout: Sequence[Document]) -> list[str]:
+    """Held-out articles that training has seen in nearly the same words: their scores flatter."""
+    groups = near_duplicates([document.text for document in (*heldout, *documents)])
+    seen = {group: document.id for group, document in zip(groups[len(heldout) :], documents, strict=True)}
+    return [
+        f"held-out {document.id} is a near-duplicate of training article {seen[group]}: take one of them out"
+        for group, document in zip(groups, heldout, strict=False)
+        if group in seen
+    ]
+
+
+def _has_gpu() -> bool:
+    return pick_device("auto").type != "cpu"
+
+
+def _link_latest(folder: Path) -> None:
+    """Point `runs/latest` at a run folder."""
+    RUNS.mkdir(exist_ok=True)
+    link = RUNS / "latest"
+    fresh = RUNS / "latest.partial"
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(os.path.relpath(folder, RUNS), target_is_directory=True)
+    fresh.replace(link)
