@@ -1,0 +1,195 @@
+"""The audit command: exit codes, what it prints, and known exceptions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infer.document import Document, Span
+from infer.labelstudio import to_task
+from infer.schema import Schema
+from train.audit import Finding
+from train.check import Known, KnownError, count, diversity, finding_lines, main, parse_known, settle
+from train.markup import parse
+
+ROOT = Path(__file__).resolve().parent.parent
+HEADER = "kind\tarticle\tstring\treason\n"
+CLEAN = "Мэр [[OFFICIAL|Иван Шапша]] встретился с делегацией [[PARTNER|Киргизии]]."
+MISSED = "Мэр [[OFFICIAL|Иван Шапша]] приехал. С Иваном Шапшой говорили."
+
+
+@pytest.fixture
+def export(tmp_path: Path, schema: Schema) -> Callable[..., Path]:
+    def write(file: str, *marked: str, **changes: Any) -> Path:
+        tasks = []
+        for number, article in enumerate(marked, 1):
+            text, spans = parse(article)
+            meta = {"source": "wire", "region": "Тульская область", "year": 2014}
+            name = f"{file}-{number}"
+            tasks.append({**to_task(Document(name, text, spans, ("visit",), meta=meta), schema), **changes})
+        path = tmp_path / f"{file}.json"
+        path.write_text(json.dumps(tasks, ensure_ascii=False), encoding="utf-8")
+        return path
+
+    return write
+
+
+def run(*arguments: object) -> int:
+    return main([*map(str, arguments), "--labeling-config", str(ROOT / "annotations/labeling_config.xml")])
+
+
+def test_clean(export: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(export("train", CLEAN)) == 0
+    printed = capsys.readouterr().out
+    assert "train.json: 1 articles, 7 words" in printed
+    assert "spans: PARTNER 1, OFFICIAL 1, SECTOR 0" in printed
+    assert "events: visit 1, agreement 0, exhibition 0, none 0" in printed
+    assert "2010s 1" in printed
+    assert "No findings" in printed
+    assert "agreement on" not in printed
+
+
+def test_findings(export: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(export("train", MISSED), "--json", tmp_path / "out.json") == 1
+    printed = capsys.readouterr().out
+    assert "[missed]: 1" in printed
+    assert "train-1  Иваном Шапшой" in printed
+    written = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert [one["string"] for one in written["findings"]] == ["Иваном Шапшой"]
+    (report,) = written["files"].values()
+    assert report["counts"]["spans"] == {"PARTNER": 0, "OFFICIAL": 1, "SECTOR": 0}
+    assert report["agreement"] is None
+
+
+def test_could_not_start(
+    export: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = export("train", CLEAN)
+    assert run(tmp_path / "none.json") == 2
+    (tmp_path / "cut.json").write_text("[{", encoding="utf-8")
+    assert run(tmp_path / "cut.json") == 2
+    assert main([str(good), "--labeling-config", str(tmp_path / "none.xml")]) == 2
+    (tmp_path / "known.tsv").write_text("что-то\n", encoding="utf-8")
+    assert run(good) == 2
+    (tmp_path / "known.tsv").write_bytes(b"\xff\xfe\xfa")
+    assert run(good) == 2
+    (tmp_path / "known.tsv").unlink()
+    assert run(good, "--json", tmp_path / "no" / "out.json") == 2
+    assert all(line.startswith("check: ") for line in capsys.readouterr().err.splitlines())
+
+
+def test_a_known_finding_does_not_count(
+    export: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = export("train", MISSED)
+    known = tmp_path / "known.tsv"
+    known.write_text(f"{HEADER}missed\ttrain-1\tИван Шапша\tего брат\n", encoding="utf-8")
+    assert run(path) == 0
+    assert "No findings, 1 known" in capsys.readouterr().out
+    known.write_text(
+        f"{HEADER}missed\t*\tПётр Орлов\tего брат\nmissed\t*\tИван Шапша\tбрат\n", encoding="utf-8"
+    )
+    assert run(path) == 1
+    printed = capsys.readouterr().out
+    assert "[stale]: 1" in printed
+    assert "Пётр Орлов" in printed
+
+
+def test_an_exception_is_judged_only_with_its_files() -> None:
+    files = {"a": [Document("a-1", "текст")]}
+    entries = [
+        Known("missed", "a-1", "Шапша", "брат"),
+        Known("missed", "b-1", "Шапша", "брат"),
+        Known("shared-partner", "*", "Zoomlion", "известная компания"),
+    ]
+    assert [(one.article, one.string) for one in settle([], entries, files)] == [("a-1", "Шапша")]
+    both = {**files, "b": [Document("b-1", "текст")]}
+    assert len(settle([], entries, both)) == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "kind,article,string,reason\n",
+        HEADER + "missed\ta-1\tШапша\n",
+        HEADER + "guess\ta-1\tШапша\tбрат\n",
+    ],
+)
+def test_a_bad_list_of_exceptions(text: str) -> None:
+    with pytest.raises(KnownError, match=r"known\.tsv"):
+        parse_known(text, "known.tsv")
+
+
+def test_a_list_of_exceptions_may_have_empty_lines() -> None:
+    assert parse_known(HEADER + "\nedge\ta-1\tYahoo!\tимя\n", "known.tsv") == [
+        Known("edge", "a-1", "Yahoo!", "имя")
+    ]
+
+
+def test_problems_of_reading_are_findings(
+    export: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = export("train", CLEAN, CLEAN.replace("Киргизии", "Монголии"))
+    tasks = json.loads(path.read_text(encoding="utf-8"))
+    tasks[1]["annotations"] = []
+    path.write_text(json.dumps(tasks), encoding="utf-8")
+    assert run(path) == 1
+    assert "train-2  has no finished annotation" in capsys.readouterr().out
+
+
+def test_agreement_is_printed(export: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    path = export("train", CLEAN)
+    tasks = json.loads(path.read_text(encoding="utf-8"))
+    (first,) = tasks[0]["annotations"]
+    tasks[0]["annotations"] = [
+        {**first, "completed_by": {"email": "boris@example.org"}, "result": first["result"][:1]},
+        {**first, "completed_by": {"email": "anna@example.org"}},
+    ]
+    path.write_text(json.dumps(tasks), encoding="utf-8")
+    assert run(path) == 0
+    printed = capsys.readouterr().out
+    assert "anna@example.org and boris@example.org, 1 articles" in printed
+    assert "strict span F1: micro 0.667, PARTNER 0.000, OFFICIAL 1.000, SECTOR -" in printed
+    assert "Krippendorff's alpha: visit 0.000, agreement -, exhibition -" in printed
+
+
+def test_names_shared_by_two_files(export: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    other = "Губернатор [[OFFICIAL|Иван Шапша]] приехал вчера утром."
+    assert run(export("train", CLEAN), export("heldout", other)) == 1
+    assert "[shared-official]: 1" in capsys.readouterr().out
+
+
+def test_at_most_twenty_of_a_kind_are_printed() -> None:
+    findings = [Finding("missed", "f", f"a-{number}", "Шапша", "") for number in range(25)]
+    short = finding_lines(findings, 20)
+    assert sum(line.startswith("  a-") for line in short) == 20
+    assert short[-1].startswith("  ... and 5 more")
+    assert sum(line.startswith("  a-") for line in finding_lines(findings, None)) == 25
+
+
+def test_counts(schema: Schema) -> None:
+    documents = [
+        Document("1", "слово " * 250, (Span(0, 5, "SECTOR"),), ("visit", "agreement"), meta={"year": "2003"}),
+        Document("2", "слова", (Span(0, 5, "SECTOR"),), meta={"year": 1999, "source": "blog"}),
+        Document("3", "Слово", meta={"year": "давно"}),
+    ]
+    counts = count(documents, schema)
+    assert counts["words"] == 252
+    assert counts["events"] == {"visit": 1, "agreement": 1, "exhibition": 0, "none": 2}
+    assert counts["source"] == {"not given": 2, "blog": 1}
+    assert list(counts["length"].values()) == [2, 0, 1, 0, 0]
+    assert counts["decade"] == {"1990s": 1, "2000s": 1, "not given": 1}
+    assert counts["distinct strings"]["SECTOR"] == 2
+    assert counts["distinct strings, case endings aside"]["SECTOR"] == 1
+
+
+def test_diversity_does_not_depend_on_length() -> None:
+    thousand = [str(number % 400) for number in range(1000)]
+    assert diversity(thousand) == diversity(thousand * 5) == 400
+    assert diversity(["а", "б"]) == 1000
+    assert diversity([]) == 0

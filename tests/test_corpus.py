@@ -1,0 +1,107 @@
+"""Which annotation counts, and what a split keeps together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infer.document import Document, Span
+from infer.labelstudio import Annotation, LabelStudioError, Task
+from infer.schema import Schema
+from train.corpus import choose, load_corpus, near_duplicates, split_dev, strip
+
+TEXT = "Посол Индии Шарма и посол Ирана Рази"
+SHARMA, RAZI, INDIA = Span(12, 17, "OFFICIAL"), Span(32, 36, "OFFICIAL"), Span(6, 11, "PARTNER")
+TASK = Task(
+    "t",
+    TEXT,
+    (
+        Annotation("1", "2024-01-03", (SHARMA, RAZI), ("visit",)),
+        Annotation("2", "2024-01-02", (SHARMA, INDIA), ("visit", "agreement")),
+        Annotation("3", "2024-01-01", (SHARMA, INDIA), ()),
+    ),
+)
+
+
+def test_latest_takes_the_newest_annotation(schema: Schema) -> None:
+    (document,) = choose(TASK, schema, "latest")
+    assert (document.spans, document.events) == ((SHARMA, RAZI), ("visit",))
+
+
+def test_latest_without_dates_takes_the_last_in_the_export(schema: Schema) -> None:
+    task = Task("t", TEXT, (Annotation("1", "", (SHARMA,)), Annotation("2", "", (RAZI,))))
+    assert choose(task, schema, "latest")[0].spans == (RAZI,)
+
+
+def test_majority_keeps_what_more_than_half_gave(schema: Schema) -> None:
+    (document,) = choose(TASK, schema, "majority")
+    assert (document.spans, document.events) == ((INDIA, SHARMA), ("visit",))
+
+
+def test_all_gives_a_document_an_annotation(schema: Schema) -> None:
+    found = choose(TASK, schema, "all")
+    assert [document.id for document in found] == ["t@1", "t@2", "t@3"]
+
+
+def test_empty_annotation_is_gold_and_no_annotation_is_a_problem(tmp_path: Path, schema: Schema) -> None:
+    path = tmp_path / "export.json"
+    tasks = [
+        {"id": 1, "data": {"text": "Снег."}, "annotations": [{"result": [], "was_cancelled": False}]},
+        {"id": 2, "data": {"text": "Дождь."}, "annotations": [{"result": [], "was_cancelled": True}]},
+    ]
+    path.write_text(json.dumps(tasks), encoding="utf-8")
+    corpus = load_corpus(path, schema)
+    assert [document.id for document in corpus.documents] == ["1"]
+    assert [str(problem) for problem in corpus.problems] == [
+        "export.json, task 2: has no finished annotation"
+    ]
+
+
+def test_export_without_usable_tasks_is_an_error(tmp_path: Path, schema: Schema) -> None:
+    path = tmp_path / "export.json"
+    path.write_text("[]")
+    with pytest.raises(LabelStudioError, match=r"export\.json: no usable annotated task"):
+        load_corpus(path, schema)
+
+
+def _articles() -> list[Document]:
+    words = ["завод", "порт", "сыр", "лес", "театр", "мост", "школа", "банк", "рейс", "форум", "музей", "вуз"]
+    return [
+        Document(f"d{i}", " ".join(f"{word}{(i + 1) * (j + 3)}" for j, word in enumerate(words)))
+        for i in range(20)
+    ]
+
+
+def test_reprints_share_a_group_and_a_side_of_the_split() -> None:
+    articles = _articles()
+    reprint = Document("reprint", articles[0].text + " Фото автора")
+    groups = near_duplicates([document.text for document in [*articles, reprint]])
+    assert groups[0] == groups[-1]
+    assert len(set(groups)) == 20
+    for seed in range(10):
+        train, dev = split_dev([*articles, reprint], 0.3, seed)
+        ids = {document.id for document in dev}
+        assert ("d0" in ids) == ("reprint" in ids)
+        assert len(train) + len(dev) == 21
+
+
+def test_split_is_the_same_for_the_same_seed() -> None:
+    first, second = (split_dev(_articles(), 0.2, 5) for _ in range(2))
+    assert first == second
+    assert first != split_dev(_articles(), 0.2, 6)
+
+
+def test_split_needs_two_different_articles() -> None:
+    with pytest.raises(ValueError, match="at least two different"):
+        split_dev([Document("a", "Одно и то же. " * 5), Document("b", "Одно и то же. " * 5)], 0.5, 1)
+
+
+def test_texts_of_less_than_four_words_are_never_near_duplicates() -> None:
+    assert len(set(near_duplicates(["Да", "Да", "Нет"]))) == 3
+
+
+def test_strip_leaves_text_only() -> None:
+    (bare,) = strip([Document("a", TEXT, (SHARMA,), ("visit",), meta={"k": 1})])
+    assert (bare.text, bare.spans, bare.events) == (TEXT, (), ())
