@@ -46,8 +46,16 @@ class Model(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor, pool: Tensor) -> UnitOutput:
         """`ids`, `mask` [W, T]; `pool` [W, U, T] weights that make a unit's vector out of its tokens'."""
+        return self.answer(self.encode(ids, mask, pool))
+
+    def encode(self, ids: Tensor, mask: Tensor, pool: Tensor) -> Tensor:
+        """Unit vectors [W, U, H]."""
         tokens = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state  # [W, T, H]
-        units = self.dropout(torch.bmm(pool.to(tokens.dtype), tokens))  # [W, U, H]
+        return torch.bmm(pool.to(tokens.dtype), tokens)
+
+    def answer(self, units: Tensor) -> UnitOutput:
+        """The heads' outputs for unit vectors [W, U, H]."""
+        units = self.dropout(units)
         body = torch.tanh(self.event_body(units))
         return UnitOutput(
             spans=self.span_head(units).unflatten(-1, (self.labels, 3)),

@@ -194,12 +194,6 @@ def test_a_schema_that_is_a_list_makes_a_damaged_folder(folder: Path) -> None:
         bundles.load(folder)
 
 
-def test_a_tokenizer_without_its_special_tokens_makes_a_damaged_folder(folder: Path) -> None:
-    (folder / "tokenizer_config.json").unlink()
-    with pytest.raises(BundleError):
-        Extractor.load(folder)
-
-
 # --- backbones
 
 

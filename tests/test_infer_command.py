@@ -167,11 +167,6 @@ def test_a_gpu_asked_for_where_there_is_none_is_a_message(model: Path, inbox: Pa
     assert run(model, inbox, device="cuda")[0] == 2
 
 
-def test_a_model_whose_tokenizer_lost_its_special_tokens_is_a_message(model: Path, inbox: Path) -> None:
-    (model / "tokenizer_config.json").unlink()
-    assert run(model, inbox)[0] == 2
-
-
 @pytest.mark.parametrize("arguments", [[], ["--model", "x"], ["a.txt", "--colour", "red"]])
 def test_wrong_options_are_exit_code_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:

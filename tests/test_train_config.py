@@ -41,7 +41,7 @@ def test_overrides_reach_into_sections_and_keep_types() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("fit.epohcs=3", "unknown key fit.epohcs; allowed there: epochs, batch_size"),
+        ("fit.epohcs=3", "unknown key fit.epohcs; allowed there: epochs, min_steps"),
         ("sed=3", "unknown key sed; allowed there: backbone, seed"),
         ("fit.epochs=many", "fit.epochs: .*(found 'many')"),
         ("data.annotators=first", "data.annotators: .*'latest', 'majority' or 'all'"),

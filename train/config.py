@@ -33,14 +33,14 @@ class DataSettings(Settings):
 class FitSettings(Settings):
     """Optimisation."""
 
-    epochs: int = Field(8, ge=1)
+    epochs: int = Field(6, ge=1)
     min_steps: int = Field(400, ge=0, description="go on for so many steps when epochs have fewer")
     batch_size: int = Field(4, ge=1, description="documents a step and process")
+    head_epochs: int = Field(6, ge=0, description="of the heads alone, before the encoder is touched")
     learning_rate: float = Field(2e-4, gt=0)
     head_learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.01, ge=0)
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps")
-    mask: float = Field(0.0, ge=0, lt=1, description="share of tokens hidden from the encoder in training")
     dropout: float = Field(0.0, ge=0, lt=1, description="inside the encoder")
     event_weight: float = Field(0.3, ge=0, description="of the event loss beside the span loss")
     patience: int = Field(3, ge=1, description="dev rounds without a better dev score before stopping")

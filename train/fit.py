@@ -18,11 +18,9 @@ import torch
 from accelerate import PartialState
 from datasets import Dataset, Features, List, Value
 from datasets.fingerprint import Hasher
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 from transformers import (
     EarlyStoppingCallback,
-    PreTrainedTokenizerBase,
     PrinterCallback,
     Trainer,
     TrainingArguments,
@@ -40,9 +38,11 @@ from infer.model import Model
 from infer.schema import Schema
 from train.config import TrainConfig
 from train.corpus import strip
+from train.learner import Learner
 from train.metrics import score, tune_thresholds
+from train.probe import warm_heads
 from train.progress import Progress
-from train.targets import IGNORED, Collator, Lost, make_examples, pick_unit
+from train.targets import Collator, Lost, make_examples, pick_unit
 
 ROUND = 50  # steps between dev scores, where an epoch has fewer
 
@@ -54,49 +54,6 @@ class Fitted:
     bundle: Bundle
     lost: list[Lost]
     curve: list[dict[str, float]]  # per round: epoch, step, dev scores
-
-
-class Learner(nn.Module):
-    """The model with its loss: cross-entropy per unit and label, plus that of the events."""
-
-    def __init__(self, model: Model, multiple: bool, event_weight: float) -> None:
-        super().__init__()
-        self.model = model
-        self.multiple = multiple
-        self.event_weight = event_weight
-
-    def forward(
-        self,
-        ids: Tensor,
-        mask: Tensor,
-        pool: Tensor,
-        tags: Tensor,
-        answered: Tensor,
-        documents: Tensor,
-        events: Tensor,
-        learn_events: Tensor,
-    ) -> dict[str, Tensor]:
-        """Shapes: `tags` [W, U, labels], `answered` [W, U], `documents` [W]; `events` [D, events]."""
-        output = self.model(ids, mask, pool)
-        units = answered.sum().clamp(min=1)
-        span_loss = functional.cross_entropy(
-            output.spans.float().flatten(0, 2), tags.flatten(), ignore_index=IGNORED, reduction="sum"
-        )
-        rows = documents.unsqueeze(1).expand_as(answered)[answered]
-        attention, evidence = output.attention[answered], output.evidence[answered]
-        logits = torch.stack(
-            [
-                self.model.pool_events(attention[rows == number], evidence[rows == number])
-                for number in range(len(events))
-            ]
-        )
-        learnt = learn_events.float()
-        if self.multiple:
-            losses = functional.binary_cross_entropy_with_logits(logits, events, reduction="none").sum(-1)
-        else:
-            losses = -(functional.log_softmax(logits, dim=-1) * events).sum(-1)
-        event_loss = (losses * learnt).sum() / learnt.sum().clamp(min=1)
-        return {"loss": span_loss / units + self.event_weight * event_loss}
 
 
 def fit(
@@ -115,19 +72,17 @@ def fit(
     for module in bundle.model.encoder.modules():
         if isinstance(module, nn.Dropout):
             module.p = config.fit.dropout
-    for layer in getattr(getattr(bundle.model.encoder,"encoder",None),"layer",[]):
-        layer.attention.self.dropout.p = 0.0
     unit = pick_unit(documents, bundle.tokenizer) if config.unit == "auto" else config.unit
     bundle = replace(bundle, settings=settings.model_copy(update={"unit": unit}))
+    learner = Learner(bundle.model, schema.multiple, config.fit.event_weight)
+    warm_heads(learner, bundle, documents, config)
     dataset, lost = build_dataset(documents, bundle, config.fit.max_windows, folder / "cache")
     trainer = DevTrainer(
-        model=Learner(bundle.model, schema.multiple, config.fit.event_weight),
+        model=learner,
         args=_arguments(config, folder / "checkpoints", len(dataset)),
         train_dataset=dataset,
         eval_dataset=list(dev),
-        data_collator=Collator(
-            Frame.of(bundle.tokenizer), bundle.settings, _mask_token(bundle.tokenizer), config.fit.mask
-        ),
+        data_collator=Collator(Frame.of(bundle.tokenizer), bundle.settings),
         optimizers=(_optimizer(bundle.model, config), None),
         callbacks=[EarlyStoppingCallback(config.fit.patience), Progress()],
     )
@@ -277,12 +232,6 @@ def _optimizer(model: Model, config: TrainConfig) -> torch.optim.Optimizer:
         ],
         fused=True,
     )
-
-
-def _mask_token(tokenizer: PreTrainedTokenizerBase) -> int:
-    """What a masked token is replaced with."""
-    found = tokenizer.mask_token_id if tokenizer.mask_token_id is not None else tokenizer.unk_token_id
-    return int(found)
 
 
 def _have_overlaps(documents: Sequence[Document]) -> bool:

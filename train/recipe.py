@@ -1,7 +1,7 @@
 """The recipe: load, fit, save, reload, evaluate, report.
 
-A run folder `runs/<name>` ends up with model/, metrics.json, report.html, manifest.json and README.md; `runs/latest` links
-to the newest finished one. Checkpoints live there only while the run does.
+A run folder `runs/<name>` ends up with model/, metrics.json, report.html, manifest.json and README.md;
+`runs/latest` links to the newest finished one. Checkpoints live there only while the run does.
 """
 
 from __future__ import annotations

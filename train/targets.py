@@ -56,7 +56,7 @@ def make_examples(
 ) -> tuple[list[Example], list[Lost]]:
     """The examples of one document, and its spans that they can't hold."""
     units = tokenize([document.text], tokenizer, settings.unit)[0]
-    tags, lost = _tag(document, units, schema)
+    tags, lost = tag_units(document, units, schema)
     events = [int(event in document.events) for event in schema.events]
     windows = split(units.tokens, settings.windows.size - 2, settings.windows.overlap)
     examples = []
@@ -78,8 +78,8 @@ def make_examples(
     return examples, lost
 
 
-def _tag(document: Document, units: Units, schema: Schema) -> tuple[list[list[int]], list[Lost]]:
-    """O, B or I per unit and label."""
+def tag_units(document: Document, units: Units, schema: Schema) -> tuple[list[list[int]], list[Lost]]:
+    """O, B or I per unit and label, and the spans that this can't say."""
     tags = [[OUTSIDE] * len(schema.labels) for _ in range(len(units))]
     ranges, outside = to_units(document.spans, units)
     cuts = "begins or ends inside a word"
@@ -103,8 +103,6 @@ class Collator:
 
     frame: Frame
     settings: ModelSettings
-    hidden: int = 0  # the token shown instead of a masked one
-    mask: float = 0.0  # share of tokens masked
 
     def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """`ids`, `mask`, `pool` of `Batch`; `tags` [W, U, labels]; `documents` [W]: a window's example."""
@@ -125,12 +123,8 @@ class Collator:
             if labels and window.answer_end > window.answer_start:
                 rows = examples[owner]["tags"][window.answer_start : window.answer_end]
                 tags[index, inner] = torch.tensor(rows)
-        ids = batch.ids
-        if self.mask:
-            masked = (torch.rand(ids.shape) < self.mask) & (batch.pool.sum(1) > 0)
-            ids = ids.masked_fill(masked, self.hidden)
         return {
-            "ids": ids,
+            "ids": batch.ids,
             "mask": batch.mask,
             "pool": batch.pool,
             "tags": tags,
