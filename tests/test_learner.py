@@ -43,7 +43,7 @@ def test_single_choice_is_a_softmax(bundle: Bundle) -> None:
 
 
 def test_training_pools_events_over_the_windows_that_prediction_pools(bundle: Bundle) -> None:
-    """With the extractor's own event scores as targets, the loss is their entropy: both saw the same logits."""
+    """With the extractor's own scores as targets the loss is their entropy: the logits are the same."""
     documents = [Document("a", "Делегация осмотрела завод. " * 30), Document("b", "Снег идёт.")]
     answers = list(Extractor(bundle).extract_many(documents))
     examples = [

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from accelerate import PartialState
-from datasets import Dataset, Features, List, Value
+from datasets import Dataset, Features, List, Value, disable_progress_bars
 from datasets.fingerprint import Hasher
 from torch import nn
 from transformers import (
@@ -107,6 +107,7 @@ def build_dataset(
     documents: Sequence[Document], bundle: Bundle, max_windows: int, cache: Path
 ) -> tuple[Dataset, list[Lost]]:
     """Examples as an Arrow file under `cache`, mapped once for the same texts, tokenizer and settings."""
+    disable_progress_bars()  # it takes a second
     backend = bundle.tokenizer.backend_tokenizer.to_str()
     key = Hasher.hash((documents, bundle.schema, bundle.settings, max_windows, backend))
     cache.mkdir(parents=True, exist_ok=True)
@@ -126,7 +127,6 @@ def build_dataset(
         features=_features(len(bundle.schema.labels)),
         cache_file_name=str(cache / f"{key}.arrow"),
         new_fingerprint=key,
-        desc="Tokenizing",
     )
     lost = [
         Lost(loss["document"], Span(**loss["span"]), loss["text"], loss["reason"])
