@@ -1,7 +1,7 @@
 """Memory that is kept for reuse instead of being handed back to the system after every tensor.
 
-glibc maps each large block anew and unmaps it when freed; the page faults that follow cost more than half of
-a training step on a virtual machine. Elsewhere than on glibc this does nothing.
+glibc maps each large block anew and unmaps it when freed; the page faults that follow are dear,
+most of all on a virtual machine. Elsewhere than on glibc this does nothing.
 """
 
 from __future__ import annotations
