@@ -33,14 +33,14 @@ from infer.batching import Frame
 from infer.bundle import Bundle
 from infer.config import RunSettings
 from infer.document import Document, Span
-from infer.extractor import Extractor, has_bfloat16, pick_device
+from infer.extractor import Extractor, pick_device
 from infer.model import Model
 from infer.schema import Schema
 from train.config import TrainConfig
 from train.corpus import strip
 from train.learner import Learner
 from train.metrics import score, tune_thresholds
-from train.probe import warm_heads
+from train.probe import uses_bfloat16, warm_heads
 from train.progress import Progress
 from train.targets import Collator, Lost, make_examples, pick_unit
 
@@ -75,7 +75,8 @@ def fit(
     unit = pick_unit(documents, bundle.tokenizer) if config.unit == "auto" else config.unit
     bundle = replace(bundle, settings=settings.model_copy(update={"unit": unit}))
     learner = Learner(bundle.model, schema.multiple, config.fit.event_weight)
-    warm_heads(learner, bundle, documents, config)
+    if not resume:  # the checkpoint brings warm heads along
+        warm_heads(learner, bundle, documents, config)
     dataset, lost = build_dataset(documents, bundle, config.fit.max_windows, folder / "cache")
     trainer = DevTrainer(
         model=learner,
@@ -184,7 +185,7 @@ def _arguments(config: TrainConfig, checkpoints: Path, examples: int) -> Trainin
     settings = config.fit
     epoch = ceil(examples / (settings.batch_size * PartialState().num_processes))  # steps
     device = pick_device("auto")
-    bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and has_bfloat16(device))
+    bfloat16 = uses_bfloat16(settings.precision, device)
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         seed=config.seed,

@@ -31,7 +31,8 @@ def warm_heads(learner: Learner, bundle: Bundle, documents: Sequence[Document], 
     device = pick_device("auto")
     learner.to(device)
     hidden = tqdm(documents, desc="Warming the heads", unit=" articles", disable=None)
-    rows = [_encode(bundle, document, device) for document in hidden]
+    bfloat16 = uses_bfloat16(config.fit.precision, device)
+    rows = [_encode(bundle, document, device, bfloat16) for document in hidden]
     heads = [p for name, p in bundle.model.named_parameters() if not name.startswith("encoder.")]
     optimizer = torch.optim.AdamW(heads, lr=config.fit.head_learning_rate)
     learner.train()
@@ -44,13 +45,20 @@ def warm_heads(learner: Learner, bundle: Bundle, documents: Sequence[Document], 
             optimizer.step()
 
 
-def _encode(bundle: Bundle, document: Document, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+def uses_bfloat16(precision: str, device: torch.device) -> bool:
+    """What `fit.precision` means on a device."""
+    return precision == "bfloat16" or (precision == "auto" and has_bfloat16(device))
+
+
+def _encode(
+    bundle: Bundle, document: Document, device: torch.device, bfloat16: bool
+) -> tuple[Tensor, Tensor, Tensor]:
     """A document's unit vectors [n, H], its tags [n, labels] and its events [events]."""
     schema, settings = bundle.schema, bundle.settings
     units = tokenize([document.text], bundle.tokenizer, settings.unit)[0]
     windows = split(units.tokens, settings.windows.size - 2, settings.windows.overlap)
     parts = []
-    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
         for window in windows:
             batch = make_batch(
                 [(units, window)], Frame.of(bundle.tokenizer), settings.windows.size, settings.pooling
