@@ -271,7 +271,11 @@ function countOf(number, one, few, many) {
 
 const articlesCount = (number) => countOf(number, "статья", "статьи", "статей");
 const percent = (score) => (typeof score === "number" ? Math.round(score * 100) + "\u00a0%" : "");
-const formatDate = (day, format = dayFormat) => (day ? format.format(new Date(day)).replace(/\s*г\.$/, "") : "");
+
+// A day in words; its spaces don't break.
+function formatDate(day, format = dayFormat) {
+  return day && format.format(new Date(day)).replace(/\s*г\.$/, "").replace(/\s/g, "\u00a0");
+}
 
 function formatPeriod(period) {
   if (period.months === 12) return period.from.slice(0, 4);

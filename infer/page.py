@@ -51,7 +51,9 @@ def _read(name: str) -> str:
 def _policy(style: str, script: str) -> str:
     """A Content-Security-Policy: this style, this script, nothing from anywhere."""
     hashes = (b64encode(sha256(part.encode()).digest()).decode() for part in (style, script))
-    allowed = "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:".format(*hashes)
+    allowed = "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:".format(
+        *hashes
+    )
     return f"{allowed}; base-uri 'none'; form-action 'none'"
 
 
@@ -85,7 +87,9 @@ def _find_day(text: str) -> str:
     """The day that a date or a timestamp begins with, as YYYY-MM-DD; empty when there is none."""
     found = _ISO_DAY.match(text) or _RUSSIAN_DAY.match(text)
     try:
-        return date(**{key: int(value) for key, value in found.groupdict().items()}).isoformat() if found else ""
+        return (
+            date(**{key: int(value) for key, value in found.groupdict().items()}).isoformat() if found else ""
+        )
     except ValueError:  # the 31st of June
         return ""
 

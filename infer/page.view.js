@@ -259,9 +259,10 @@ function renderBadge(article, event) {
     make("bdi", {}, value.name), " ", make("small", {}, percent(article.scores[event])));
 }
 
-// The beginning of the text; during a search, the place of the first hit.
+// The beginning of the text; during a search, the place of its longest word.
 function renderLead(article) {
-  const hit = findHits(article.text, state.query)[0];
+  const longest = queryWords(state.query).reduce((long, word) => (word.length > long.length ? word : long), "");
+  const hit = findHits(article.text, longest)[0];
   if (!hit) return [leadOf(article)];
   const start = Math.max(0, hit.start - 90);
   return [
@@ -285,8 +286,8 @@ function renderNames(facet, article) {
 function renderArticle(article) {
   const position = selection.found.indexOf(article);
   const step = (by) => selection.found[position + by];
-  const to = (other, name, key) => other && position >= 0
-    ? make("a", { class: "step", href: linkTo({ article: other.address }), "aria-keyshortcuts": key }, name) : "";
+  const to = (other, name, full, key) => other && position >= 0 ? make("a", { href: linkTo({ article: other.address }),
+    "aria-label": full + " статья", "aria-keyshortcuts": key }, name) : "";
   const repeated = headlineOf(article) || !article.title; // the text says it
   const title = make("h1", { dir: "auto", tabindex: "-1", class: repeated ? "unseen" : null }, titleOf(article));
   document.title = titleOf(article);
@@ -296,7 +297,7 @@ function renderArticle(article) {
       make("span", { class: "quiet" },
         position < 0 ? "не подходит под фильтры"
           : integer.format(position + 1) + " из " + integer.format(selection.found.length)),
-      to(step(-1), "Предыдущая", "k"), to(step(1), "Следующая", "j")),
+      to(step(-1), "Пред.", "Предыдущая", "k"), to(step(1), "След.", "Следующая", "j")),
     make("article", {}, title, renderFacts(article), renderText(article)),
     make("aside", { "aria-label": "Что найдено в статье" }, renderScores(article),
       ...facets.slice(1).map((facet, i) => renderFound(facet, i + 1, article))));
