@@ -118,13 +118,15 @@ function parseState(hash, facets) {
   const values = new URLSearchParams(hash.replace(/^#/, ""));
   const state = emptyState(facets);
   for (const name of ["query", "sort", "article"]) state[name] = values.get(name) || "";
-  for (const name of ["from", "to"]) state[name] = /^\d{4}-\d\d-\d\d$/.test(values.get(name)) ? values.get(name) : "";
+  for (const name of ["from", "to"]) state[name] = isDay(values.get(name)) ? values.get(name) : "";
   facets.forEach((facet, position) => {
     const known = values.getAll(facet.key).map((name) => (facet.label === null ? name : toKey(name)));
     state.picked[position] = new Set(known.filter((key) => facet.values.has(key)));
   });
   return state;
 }
+
+const isDay = (text) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text));
 
 function formatState(state, facets) {
   const values = new URLSearchParams();

@@ -1,9 +1,10 @@
 """`extractions.html`: records as one page that an analyst opens, searches, filters and reads.
 
-The page is `page.template.html` with `page.css`, `page.model.js` (articles, filters) and `page.view.js` (what
-is seen) put into it, and one block of JSON with an article a line. Invariants: records are read in one pass
-and none is kept; the page asks nothing of any network, its policy lets no script or style run but its own;
-whatever an article holds is shown as text; offsets in the page are UTF-16 units, as JavaScript counts.
+The page is `page.template.html` with the style, the script and one block of JSON, an article a line, put into
+it. The script: `page.model.js` filters, `page.overview.js` and `page.article.js` show, `page.js` binds them.
+Invariants: records are read in one pass and none is kept; the page asks nothing of any network, its policy
+lets no script or style run but its own; whatever an article holds is shown as text; offsets in the page are
+UTF-16 units, as JavaScript counts.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+SCRIPTS = ("page.model.js", "page.overview.js", "page.article.js", "page.js")  # page.js starts it all
 _ISO_DAY = re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})")
 _RUSSIAN_DAY = re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
@@ -30,7 +32,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")  # alone it has no UTF-8
 def write_page(records: Iterable[Mapping[str, Any]], path: Path) -> None:
     """Write the page of extraction records, in their order; `path` appears when it is complete."""
     style = _read("page.css")
-    script = _read("page.model.js") + _read("page.view.js")
+    script = "\n".join(map(_read, SCRIPTS))
     before, after = (
         Template(part).substitute(style=style, script=script, policy=_policy(style, script))
         for part in _read("page.template.html").split("$articles")

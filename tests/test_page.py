@@ -237,6 +237,16 @@ def test_overlapping_mentions_are_nested_and_explained(browser: Chrome, page: Pa
     assert texts(browser, "#tip b") == ["посольство Индии"]
 
 
+def test_a_tap_explains_a_mention(browser: Chrome, page: Path) -> None:
+    show(browser, page, 390, 800)
+    open_article(browser, 0)
+    mark = browser.find_element(By.CSS_SELECTOR, "mark").rect
+    place = {"x": mark["x"] + 5, "y": mark["y"] + 5}
+    browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [place]})
+    browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    WebDriverWait(browser, 10, 0.05).until(lambda _: texts(browser, "#tip b") == ["провинция Хэйлунцзян"])
+
+
 def test_doubtful_mentions_are_told_apart(browser: Chrome, page: Path) -> None:
     show(browser, page)
     open_article(browser, 2)
@@ -400,7 +410,7 @@ def test_address_brings_back_filters_and_article(browser: Chrome, page: Path, tm
     browser.back()
     WebDriverWait(browser, 10, 0.05).until(lambda _: browser.find_element(By.ID, "article").is_displayed())
     browser.get("about:blank")
-    browser.get(page.as_uri() + "#article=none&span.SECTOR=none&from=x&event=none&span.NONE=1")
+    browser.get(page.as_uri() + "#article=none&span.SECTOR=none&from=2024-99-99&to=x&event=none&span.NONE=1")
     assert len(titles(browser)) == 4
     assert complaints(browser) == []
 
