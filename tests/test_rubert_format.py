@@ -1,4 +1,4 @@
-"""A backbone in the format of DeepPavlov/rubert-base-cased: cased WordPiece in vocab.txt, a .bin of weights."""
+"""A backbone in DeepPavlov/rubert-base-cased's format: cased WordPiece in vocab.txt, weights in a .bin."""
 
 from __future__ import annotations
 
