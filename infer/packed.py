@@ -61,7 +61,7 @@ def unpack_gz(stream: BinaryIO) -> BinaryIO:
     """The one content of a .gz file. Raises ReadError."""
     size = stream.seek(0, 2)
     stream.seek(0)
-    with foreign_parser(*BROKEN), gzip.GzipFile(fileobj=stream) as packed:
+    with foreign_parser(*BROKEN), gzip.GzipFile(fileobj=stream, mode="rb") as packed:
         return _copy(packed, size)
 
 

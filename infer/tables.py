@@ -7,9 +7,10 @@ A row without an id goes by `<file>#<number>`: the line of a .jsonl, the positio
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, BinaryIO, TextIO
 
 from infer.document import Document
@@ -19,6 +20,7 @@ from infer.labelstudio import read_data
 from infer.rows import Row, make_unique, read_rows
 
 JSON_LIMIT = 256 * 2**20  # bytes; parsed whole, it takes about ten times that
+SAMPLE = 2**16  # characters that the delimiter is told from
 DELIMITERS = ",;\t|"
 NO_DELIMITER = "\x1f"  # of a table with one column, whose texts may hold every other
 TOO_LONG = f"longer than {TEXT_LIMIT >> 20} MiB, too long for one text"
@@ -108,10 +110,9 @@ def _parse_csv(name: str, text: TextIO, delimiter: str | None) -> Iterator[Row |
     header: list[str] = []
     empty = True
     try:
-        lines = _bounded_lines(text)
-        head = list(islice(lines, 100))
-        rows = csv.reader(chain(head, lines), delimiter=delimiter or find_delimiter(head))
-        for number, cells in enumerate(rows, 1):
+        delimiter = delimiter or find_delimiter(text.read(SAMPLE))
+        text.seek(0)
+        for number, cells in enumerate(csv.reader(_bounded_lines(text), delimiter=delimiter), 1):
             place = f"{name}#{number}"
             if not any(cells):
                 continue
@@ -127,8 +128,8 @@ def _parse_csv(name: str, text: TextIO, delimiter: str | None) -> Iterator[Row |
                 )
             else:
                 yield Row(place, dict(zip(header, cells, strict=False)))
-    except UnicodeDecodeError as error:
-        raise ReadError(f"after row {number}: not {error.encoding}", "save it as UTF-8") from None
+    except UnicodeDecodeError:
+        raise ReadError(f"after row {number}: not {text.encoding}", "save it as UTF-8") from None
     except csv.Error as error:
         raise ReadError(
             f"after row {number}: {error}", "is a double quote left open, or an article not split?"
@@ -144,12 +145,12 @@ def _bounded_lines(text: TextIO) -> Iterator[str]:
         yield line
 
 
-def find_delimiter(lines: list[str]) -> str:
+def find_delimiter(sample: str) -> str:
     """The delimiter that gives the first rows the header's width most often, NO_DELIMITER when none does."""
     best, delimiter = (0.0, 1), NO_DELIMITER
     for candidate in DELIMITERS:
         try:
-            rows = [row for row in csv.reader(lines, delimiter=candidate) if row]
+            rows = [row for row in csv.reader(io.StringIO(sample, newline=""), delimiter=candidate) if row]
         except csv.Error:
             continue
         width = len(rows[0]) if rows else 0
