@@ -52,9 +52,15 @@ class Row:
 
 
 def read_rows(
-    rows: Iterable[Row | Failure], text_column: str | None = None, meta: Mapping[str, Any] | None = None
+    rows: Iterable[Row | Failure],
+    text_column: str | None = None,
+    meta: Mapping[str, Any] | None = None,
+    seen: dict[str, int] | None = None,
 ) -> Iterator[Document | Failure]:
-    """Every row as a Document with `meta` added, or a Failure. Raises ReadError without a text column."""
+    """Every row as a Document with `meta` added, or a Failure. Raises ReadError without a text column.
+
+    `seen` holds the ids so far, where a file has several tables.
+    """
     rows = iter(rows)
     head: list[Row | Failure] = []
     column = None
@@ -71,7 +77,7 @@ def read_rows(
         if seen_rows:
             raise _no_text_column(seen_rows, text_column)
         return
-    seen: dict[str, int] = {}
+    seen = {} if seen is None else seen
     for item in chain(head, rows):
         yield item if isinstance(item, Failure) else _to_document(item, column, seen, meta or {})
 

@@ -55,10 +55,11 @@ def read_workbook(name: str, stream: BinaryIO, text_column: str | None) -> Itera
         workbook = _open(stream)
         sheets = workbook.worksheets
         found, without_text = False, []
+        seen: dict[str, int] = {}
         for sheet in sheets:
             place = name if len(sheets) == 1 else f"{name}/{sheet.title}"
             try:
-                for item in read_rows(_parse_sheet(place, sheet), text_column):
+                for item in read_rows(_parse_sheet(place, sheet), text_column, seen=seen):
                     found = True
                     yield item
             except ReadError as error:  # a sheet of something else, perhaps

@@ -88,9 +88,13 @@ def test_every_sheet_with_a_text_column_is_read(tmp_path: Path) -> None:
         Март=[["id", "текст"], ["a", "Мэр"]],
         Справка=[["код", "имя"], [1, "Калуга"]],
         Пусто=[],
-        Апрель=[["body"], ["Китай"]],
+        Апрель=[["body", "id"], ["Китай", None], ["Вьетнам", "a"]],
     )
-    assert read(path) == [Document("a", "Мэр"), Document("t.xlsx/Апрель#2", "Китай")]
+    assert read(path) == [
+        Document("a", "Мэр"),
+        Document("t.xlsx/Апрель#2", "Китай"),
+        Document("a#2", "Вьетнам"),
+    ]
 
 
 def test_a_workbook_without_a_text_column_names_its_columns(tmp_path: Path) -> None:
