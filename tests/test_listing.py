@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infer.listing import InputError, format_of, is_article, list_files
@@ -129,6 +129,7 @@ def test_a_file_given_twice_is_read_once(folder: Path) -> None:
     assert ids("in/b/c.txt", "in", "./in/", "in/**/*.txt", folder / "in/a.txt") == ["c.txt", "a.txt"]
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("pqr"), st.sampled_from(["", "p/", "q/"])), min_size=1, max_size=6))
 def test_ids_are_never_equal(tmp_path_factory: pytest.TempPathFactory, places: list[tuple[str, str]]) -> None:
     root = tmp_path_factory.mktemp("ids")

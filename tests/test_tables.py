@@ -108,6 +108,7 @@ def test_an_id_that_came_before_gets_a_number() -> None:
     assert [item.id for item in found] == ["a", "a#2", "a#2#2", "a#3", "t#5", "t#6", "t#7", "t#6#2"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a", "a#2", "a#3", "a#2#2", "b"])))
 def test_unique_names_are_unique_and_the_first_stays(names: list[str]) -> None:
     seen: dict[str, int] = {}
