@@ -121,6 +121,17 @@ def to_task(document: Document, schema: Schema, model_version: str | None = None
     return {**task, "predictions": [prediction]}
 
 
+def read_data(items: list[Any]) -> list[dict[str, Any]] | None:
+    """The data of an export's tasks without their annotations, each with its id; None for other JSON."""
+    if all(isinstance(item, dict) and isinstance(item.get("data"), dict) for item in items):
+        tasks = items
+    elif all(isinstance(item, dict) and item.keys() >= {"annotation_id", "annotator"} for item in items):
+        tasks = list(_merge_records(items, Schema(labels=(), events=())))
+    else:
+        return None
+    return [{"id": task.get("id", number), **task["data"]} for number, task in enumerate(tasks, 1)]
+
+
 def _load(path: Path, schema: Schema) -> Iterator[dict[str, Any]]:
     """Raw tasks in the JSON export's shape, whichever of the two the file has."""
     try:

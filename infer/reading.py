@@ -1,164 +1,133 @@
-"""Files and folders to Documents; whatever can't be read becomes a Failure, never an exception.
+"""Files, folders, patterns and stdin to Documents; what can't be read becomes a Failure, no exception.
 
-A document's id is the file's path relative to the folder given, with `/`; a .jsonl line's is its own "id"
-or `<file>#<line>`. Texts are decoded and otherwise left as they are, line ends included; a guessed
-encoding is said in `meta["encoding"]`. A saved page (.html) is reduced to its article by trafilatura.
+    list_files ─ read_file ┬ text, page, docx, pdf ──────── one Document, its id is the file's
+                           ├ jsonl, json, csv, parquet, xlsx ─ rows ─ a Document each
+                           └ zip, gz ─ members ─ as above, `a.zip/inner/b.txt`
+
+Everything is lazy: one text, one row or one member of an archive is held at a time. A text is decoded and
+otherwise left as it is, so that offsets are the file's own.
 """
 
 from __future__ import annotations
 
-import json
+import io
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any
-
-from charset_normalizer import from_bytes
+from typing import BinaryIO
 
 from infer.document import Document
+from infer.encoding import TEXT_LIMIT, decode, read_text
+from infer.failure import Failure, ReadError
+from infer.listing import STDIN, SUPPORTED, InputError, is_article, list_files
+from infer.office import read_docx, read_pdf
+from infer.packed import unpack_gz, unpack_zip
+from infer.pages import read_page
+from infer.tables import iterate_lines, read_csv, read_json, read_jsonl, read_lines, read_parquet
+from infer.workbook import read_workbook
 
-SUFFIXES = frozenset({".txt", ".html", ".htm", ".jsonl"})
-RUSSIAN = re.compile(r"[а-яё]{3}")
-GUESSED = [
-    "cp1251",
-    "koi8_r",
-    "utf_16_le",
-    "utf_16_be",
-    "cp866",
-    "mac_cyrillic",
-]  # what Russian files come in
+__all__ = ["Failure", "InputError", "decode", "list_files", "read_documents", "read_file"]
 
-
-class InputError(ValueError):
-    """There is nothing to read; the message says what was looked for."""
+NESTED = 2  # archives inside each other: one in another is read, a third is not
+JSON_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*\"")
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An input that gives no record: why, and what to do about it."""
+def read_documents(
+    inputs: Iterable[str | Path], text_column: str | None = None, stdin: BinaryIO | None = None
+) -> Iterator[Document | Failure]:
+    """Every document of the inputs, lazily: `-` (stdin) first, then the files in the order given.
 
-    id: str
-    reason: str
-    hint: str
-
-
-def read_documents(inputs: Iterable[Path]) -> Iterator[Document | Failure]:
-    """Every document of files and folders (recursively, sorted by name), lazily.
-
-    Raises InputError before the first document when an input doesn't exist or a folder has no articles.
+    Raises InputError before the first document when an input doesn't exist or has no articles.
     """
-    files = [found for path in inputs for found in _list(path)]
-    return _read_all(files)
+    inputs = list(map(str, inputs))
+    files = list_files(inputs)
+    piped = [_read_stdin(stdin or sys.stdin.buffer, text_column)] if STDIN in inputs else []
+    found = (read_file(name, path, text_column) for name, path in files)
+    return chain.from_iterable(chain(piped, found))
 
 
-def _list(path: Path) -> list[tuple[str, Path]]:
-    """Ids and files of one input."""
-    if path.is_file():
-        return [(path.name, path)]
-    if not path.is_dir():
-        raise InputError(f"{path}: no such file or folder")
-    found = sorted(
-        (file.relative_to(path).as_posix(), file)
-        for file in path.rglob("*")
-        if file.suffix.lower() in SUFFIXES and file.is_file()
-    )
-    if not found:
-        raise InputError(
-            f"{path}: no articles there (looked for {', '.join(sorted(SUFFIXES))} in all subfolders)"
-        )
-    return found
+def read_file(name: str, path: Path, text_column: str | None = None) -> Iterator[Document | Failure]:
+    """All documents of one listed file, lazily; `text_column` is for tables."""
+    try:
+        with path.open("rb") as stream:
+            yield from _read_stream(name, path.name, stream, text_column)
+    except OSError as error:
+        reason = f"can't be opened ({error.strerror or error})"
+        yield Failure(name, reason, "check the file and its permissions")
 
 
-def _read_all(files: Iterable[tuple[str, Path]]) -> Iterator[Document | Failure]:
-    for name, path in files:
-        try:
-            if path.suffix.lower() == ".jsonl":
-                yield from _read_lines(name, path)
-            else:
-                yield _read_file(name, path)
-        except OSError as error:
-            yield Failure(
-                name, f"can't be opened ({error.strerror or error})", "check the file and its permissions"
-            )
+def _read_stream(
+    name: str, file: str, stream: BinaryIO, text_column: str | None, depth: int = 0
+) -> Iterator[Document | Failure]:
+    """All documents of a file or an archive's member; the end of `file` says the format."""
+    suffix = Path(file.lower()).suffix
+    try:
+        if suffix in (".gz", ".zip"):
+            yield from _read_archive(name, file, stream, text_column, depth + 1)
+        elif suffix in TABLES:
+            yield from TABLES[suffix](name, stream, text_column)
+        elif suffix in ARTICLES:
+            yield ARTICLES[suffix](name, stream)
+        else:
+            raise ReadError("its format isn't known", f"supported are {SUPPORTED}")
+    except ReadError as error:
+        yield Failure(name, error.reason, error.hint)
 
 
-def _read_file(name: str, path: Path) -> Document | Failure:
-    raw = path.read_bytes()
-    if not raw:
-        return Failure(name, "the file is empty", "leave it out, or fetch the article again")
-    decoded = decode(raw)
-    if decoded is None:
-        return Failure(name, "not a text in any known encoding", "save it as UTF-8")
-    text, encoding = decoded
-    meta: dict[str, Any] = {} if encoding == "utf-8" else {"encoding": encoding}
-    if path.suffix.lower() in (".html", ".htm"):
-        return _read_page(name, text, meta)
+def _read_archive(
+    name: str, file: str, stream: BinaryIO, text_column: str | None, depth: int
+) -> Iterator[Document | Failure]:
+    if depth > NESTED:
+        raise ReadError("an archive too deep inside others", "unpack it and give its files")
+    if file.lower().endswith(".gz"):
+        with unpack_gz(stream) as content:
+            yield from _read_stream(name, file[: -len(".gz")], content, text_column, depth)
+        return
+    for member in unpack_zip(name, stream, is_article):
+        if isinstance(member, Failure):
+            yield member
+        else:
+            place, file, content = member
+            yield from _read_stream(place, file, content, text_column, depth)
+
+
+def _read_stdin(stream: BinaryIO, text_column: str | None) -> Iterator[Document | Failure]:
+    """JSON lines when the first line with something in it begins as an object does, else one text."""
+    name = "stdin"
+    head: list[bytes] = []
+    while line := stream.readline(TEXT_LIMIT + 1):
+        head.append(line)
+        if line.strip():
+            break
+    try:
+        if len(line) <= TEXT_LIMIT and JSON_LINE.match(line):
+            yield from read_lines(name, chain(head, iterate_lines(stream)), text_column)
+        else:
+            yield _read_txt(name, io.BytesIO(b"".join(head) + stream.read(TEXT_LIMIT + 1)))
+    except ReadError as error:
+        yield Failure(name, error.reason, error.hint)
+
+
+def _read_txt(name: str, stream: BinaryIO) -> Document:
+    text, meta = read_text(stream)
     return Document(name, text, meta=meta)
 
 
-def decode(raw: bytes) -> tuple[str, str] | None:
-    """The text and its encoding: a BOM's word first, then strict UTF-8, then the likeliest Russian one."""
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if raw.startswith(mark):
-            try:
-                return raw.decode(encoding), encoding
-            except UnicodeDecodeError:
-                return None
-    try:
-        text = raw.decode("utf-8")
-        if _looks_like_utf16(text):
-            for encoding in ("utf-16-le", "utf-16-be"):
-                wide = raw.decode(encoding, "replace")
-                if RUSSIAN.search(wide):
-                    return wide, encoding
-        return text, "utf-8"
-    except UnicodeDecodeError:
-        best = from_bytes(raw, cp_isolation=GUESSED).best()
-        return (str(best), best.encoding) if best else None
-
-
-def _looks_like_utf16(text: str) -> bool:
-    """Russian UTF-16 without a mark is valid UTF-8 too: every other byte is 0x04 or, for Latin, 0x00."""
-    return text.count("\x04") + text.count("\x00") > len(text) / 4
-
-
-def _read_page(name: str, html: str, meta: dict[str, Any]) -> Document | Failure:
-    import trafilatura  # slow to import, and needed for saved pages only
-    from trafilatura.settings import Document as TrafilaturaDocument
-
-    try:
-        page = trafilatura.bare_extraction(html, include_comments=False, with_metadata=True)
-    except Exception as error:  # a third-party parser on arbitrary input
-        return Failure(name, f"the page can't be parsed ({error})", "save the article's text as .txt")
-    if not isinstance(page, TrafilaturaDocument) or not page.text:
-        return Failure(name, "no article found in the page", "save the article's text as .txt")
-    facts = {"title": page.title, "date": page.date, "url": page.url}
-    return Document(name, page.text, meta={**meta, **{key: value for key, value in facts.items() if value}})
-
-
-def _read_lines(name: str, path: Path) -> Iterator[Document | Failure]:
-    """One JSON object with "text" (and "id", "meta") a line."""
-    found = False
-    with path.open("rb") as lines:
-        for number, raw in enumerate(lines, 1):
-            place = f"{name}#{number}"
-            if not raw.strip():
-                continue
-            found = True
-            try:
-                record = json.loads(raw.decode("utf-8-sig"))
-            except (RecursionError, ValueError) as error:
-                yield Failure(place, f"not valid JSON in UTF-8 ({error})", "correct the line")
-                continue
-            text = record.get("text") if isinstance(record, dict) else None
-            if not isinstance(text, str) or not text:
-                yield Failure(place, 'no text under "text"', 'give each line as {"text": "..."}')
-                continue
-            meta = record.get("meta")
-            given = record.get("id")
-            yield Document(
-                place if given is None else str(given), text, meta=meta if isinstance(meta, dict) else {}
-            )
-    if not found:
-        yield Failure(name, "the file has no lines", "leave it out, or write one JSON object a line")
+ARTICLES: dict[str, Callable[[str, BinaryIO], Document]] = {
+    ".txt": _read_txt,
+    ".html": read_page,
+    ".htm": read_page,
+    ".docx": read_docx,
+    ".pdf": read_pdf,
+}
+TABLES: dict[str, Callable[[str, BinaryIO, str | None], Iterator[Document | Failure]]] = {
+    ".jsonl": read_jsonl,
+    ".json": read_json,
+    ".csv": read_csv,
+    ".tsv": partial(read_csv, delimiter="\t"),
+    ".parquet": read_parquet,
+    ".xlsx": read_workbook,
+}

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
+import os
+import tracemalloc
 import unicodedata
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from infer.document import Document
-from infer.reading import Failure, InputError, decode, read_documents
+from infer.reading import Failure, InputError, decode, read_documents, read_file
 
 ARTICLE = (
     "Губернатор Калужской области встретился с делегацией провинции Хэйлунцзян.\r\n\r\n"
@@ -136,6 +139,30 @@ def test_a_megabyte_in_one_line_is_one_document(tmp_path: Path) -> None:
     assert read_bytes(tmp_path, text.encode()) == Document("a.txt", text)
 
 
+def test_a_text_of_the_limit_is_read_and_a_longer_one_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infer.encoding.TEXT_LIMIT", 100)
+    assert read_bytes(tmp_path, b"a" * 100) == Document("a.txt", "a" * 100)
+    found = read_bytes(tmp_path, b"a" * 101)
+    assert isinstance(found, Failure)
+    assert "too long for one text" in found.reason
+    assert "split it" in found.hint
+
+
+def test_a_file_of_200_megabytes_is_a_failure_that_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with path.open("wb") as file:
+        file.truncate(200_000_000)
+    tracemalloc.start()
+    found = read_one(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert isinstance(found, Failure)
+    assert found.reason == "longer than 20 MiB, too long for one text"
+    assert peak < 60_000_000
+
+
 # --- files and folders
 
 
@@ -148,9 +175,9 @@ def test_a_folders_ids_are_relative_with_slashes_and_sorted(tmp_path: Path) -> N
     assert [document.text for document in found] == names
 
 
-def test_a_file_of_its_own_goes_by_its_name_whatever_its_suffix(tmp_path: Path) -> None:
-    path = write(tmp_path / "deep/er/article.md", "Мэр")
-    assert read_one(path) == Document("article.md", "Мэр")
+def test_a_file_of_its_own_goes_by_its_name(tmp_path: Path) -> None:
+    path = write(tmp_path / "deep/er/article.TXT", "Мэр")
+    assert read_one(path) == Document("article.TXT", "Мэр")
 
 
 def test_inputs_come_in_the_order_given(tmp_path: Path) -> None:
@@ -161,7 +188,7 @@ def test_inputs_come_in_the_order_given(tmp_path: Path) -> None:
 
 def test_other_files_of_a_folder_are_passed_by(tmp_path: Path) -> None:
     write(tmp_path / "a.txt", "а")
-    for name in ("b.pdf", "c.json", "d", ".txt/e.doc"):
+    for name in ("b.doc", "c.md", "d", ".txt/e.doc"):
         write(tmp_path / name, "x")
     assert [document.id for document in read_documents([tmp_path])] == ["a.txt"]
 
@@ -177,11 +204,11 @@ def test_a_missing_input_is_named_before_anything_is_read(tmp_path: Path) -> Non
         read_documents([good, tmp_path / "nowhere"])
 
 
-@pytest.mark.parametrize("other", [None, "notes.pdf"])
+@pytest.mark.parametrize("other", [None, "notes.doc"])
 def test_a_folder_without_articles_says_what_was_looked_for(tmp_path: Path, other: str | None) -> None:
     if other:
         write(tmp_path / other, "x")
-    with pytest.raises(InputError, match=r"no articles there \(looked for \.htm, \.html, \.jsonl, \.txt"):
+    with pytest.raises(InputError, match=r"no articles there \(looked for \.csv, .*\.zip, and \.gz of these"):
         read_documents([tmp_path])
 
 
@@ -206,6 +233,91 @@ def test_files_are_read_one_at_a_time(tmp_path: Path) -> None:
     assert next(items) == Document("2.txt", "поздний")
 
 
+def test_a_folder_that_cannot_be_read_any_more_is_a_failure(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "а")
+    path.unlink()
+    path.mkdir()
+    (found,) = read_file("a.txt", path)
+    assert isinstance(found, Failure)
+    assert "can't be opened" in found.reason
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
+def test_a_file_without_permission_is_a_failure(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "а")
+    path.chmod(0)
+    found = read_one(path)
+    assert isinstance(found, Failure)
+    assert "Permission denied" in found.reason
+
+
+def test_a_refused_permission_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.txt", "а")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert read_one(path) == Failure(
+        "a.txt", "can't be opened (Permission denied)", "check the file and its permissions"
+    )
+
+
+# --- stdin
+
+
+def read_stdin(raw: bytes, *others: Path) -> list[Document | Failure]:
+    return list(read_documents([*others, "-"], stdin=io.BytesIO(raw)))
+
+
+@pytest.mark.parametrize("text", [ARTICLE, "{фигурная скобка}", "\n\n  отступ\n", '["text"]'])
+def test_stdin_is_one_text_as_it_is(text: str) -> None:
+    assert read_stdin(text.encode()) == [Document("stdin", text)]
+
+
+def test_stdin_in_cp1251_is_read() -> None:
+    assert read_stdin(ARTICLE.encode("cp1251")) == [Document("stdin", ARTICLE, meta={"encoding": "cp1251"})]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf", b"\n \n"])
+def test_stdin_that_begins_like_an_object_is_json_lines(mark: bytes) -> None:
+    raw = mark + '{ "text": "Мэр"}\n{"text": "Калуга", "id": "k"}\nбрак\n'.encode()
+    first = 1 + mark.count(b"\n")
+    one, two, three = read_stdin(raw)
+    assert one == Document(f"stdin#{first}", "Мэр")
+    assert two == Document("k", "Калуга")
+    assert isinstance(three, Failure)
+    assert three.id == f"stdin#{first + 2}"
+
+
+def test_stdin_is_read_line_by_line() -> None:
+    class Pipe(io.BytesIO):
+        def read(self, *_: object) -> bytes:
+            raise AssertionError("not all at once")
+
+    items = read_documents(["-"], stdin=Pipe(b'{"text": "1"}\n{"text": "2"}\n'))
+    assert [item.id for item in items] == ["stdin#1", "stdin#2"]
+
+
+def test_nothing_on_stdin_is_a_failure() -> None:
+    (found,) = read_stdin(b"")
+    assert isinstance(found, Failure)
+    assert (found.id, found.reason) == ("stdin", "the file is empty")
+
+
+def test_stdin_comes_before_files(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "а")
+    assert [item.id for item in read_stdin(b"x", path)] == ["stdin", "a.txt"]
+
+
+def test_too_long_a_line_on_stdin_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("encoding", "reading", "tables"):
+        monkeypatch.setattr(f"infer.{module}.TEXT_LIMIT", 30)
+    (found,) = read_stdin(b'{"text": "' + b"a" * 50 + b'"}\n')
+    assert isinstance(found, Failure)
+    assert "too long" in found.reason
+
+
 # --- lines of JSON
 
 
@@ -225,7 +337,7 @@ def test_a_lines_text_id_and_meta_are_taken(tmp_path: Path) -> None:
     )
     assert found == [
         Document("x/1", " Мэр\r\n", meta={"url": "u"}),
-        Document("news.jsonl#2", "Калуга"),
+        Document("news.jsonl#2", "Калуга", meta={"title": "прочее"}),
         Document("7", "Китай"),
     ]
 
@@ -321,6 +433,29 @@ def test_a_page_in_cp1251_is_read_and_its_encoding_said(tmp_path: Path) -> None:
     assert isinstance(found, Document)
     assert "Хэйлунцзян" in found.text
     assert found.meta["encoding"] == "cp1251"
+
+
+@needs_lxml_html_clean
+def test_a_page_gives_its_own_address(tmp_path: Path) -> None:
+    link = '<link rel="canonical" href="https://example.org/news/7"></head>'
+    found = read_one(write(tmp_path / "a.html", PAGE.replace("</head>", link)))
+    assert isinstance(found, Document)
+    assert found.meta["url"] == "https://example.org/news/7"
+
+
+@needs_lxml_html_clean
+@pytest.mark.parametrize("tag", ["div", "b", "table><tr><td"])
+def test_ten_thousand_nested_tags_are_a_failure(tmp_path: Path, tag: str) -> None:
+    page = PAGE.replace("<article>", f"<{tag}>" * 10_000 + "<article>")
+    found = read_one(write(tmp_path / "a.html", page))
+    assert isinstance(found, Failure)
+    assert found.reason == "the page's tags are nested too deep"
+
+
+@needs_lxml_html_clean
+def test_null_bytes_in_a_page_do_no_harm(tmp_path: Path) -> None:
+    found = read_one(write(tmp_path / "a.html", PAGE.replace("делегацией", "деле\x00гацией")))
+    assert isinstance(found, Failure) or "Хэйлунцзян" in found.text
 
 
 @needs_lxml_html_clean

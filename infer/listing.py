@@ -1,0 +1,132 @@
+"""What a run reads: files, folders and patterns to a list of files with their ids, before anything is opened.
+
+An id is the path relative to the folder given (to a pattern's part before its first wildcard), with `/`, and
+the name alone for a file given by itself. Ids that would be equal become the paths as given; a file that is
+given twice is read once. Folders reached by a symbolic link are not entered. Hidden files, `__MACOSX` and
+Office's lock files (`~$...`) are passed by, and in folders also what is in no known format.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+STDIN = "-"
+FORMATS = frozenset(
+    {".txt", ".html", ".htm", ".jsonl", ".json", ".csv", ".tsv", ".parquet", ".xlsx", ".docx", ".pdf", ".zip"}
+)
+SUPPORTED = f"{', '.join(sorted(FORMATS))}, and .gz of these"
+
+
+class InputError(ValueError):
+    """There is nothing to read; the message says what was looked for."""
+
+
+def list_files(inputs: Iterable[str | Path]) -> list[tuple[str, Path]]:
+    """Ids and files that a run would read, in order; an archive or a table is one file, `-` is not listed.
+
+    Raises InputError when an input doesn't exist, is in no known format or has no articles.
+    """
+    names: dict[str, str] = {}
+    paths: dict[str, Path] = {}
+    for given in map(str, inputs):
+        for name, path in _list(given) if given != STDIN else ():
+            file = os.path.abspath(path)  # noqa: PTH100  # Path.resolve would follow links
+            if file not in paths:
+                names[file], paths[file] = name, path
+    while clashing := _clashing(names, paths):
+        names.update({file: _name(paths[file]) for file in clashing})
+    return [(names[file], path) for file, path in paths.items()]
+
+
+def format_of(name: str) -> str | None:
+    """The suffix that says how to read a file, `.gz` looked through; None when it isn't known."""
+    path = Path(name.lower())
+    suffix = path.suffix
+    if suffix == ".gz":
+        suffix = Path(path.stem).suffix
+    return suffix if suffix in FORMATS else None
+
+
+def is_article(name: str) -> bool:
+    """Whether a file of a folder or an archive is one to read, by its path there."""
+    parts = name.split("/")
+    return format_of(name) is not None and not any(
+        part.startswith((".", "~$")) or part == "__MACOSX" for part in parts
+    )
+
+
+def _clashing(names: dict[str, str], paths: dict[str, Path]) -> list[str]:
+    """Files whose id another has too, and isn't the path as given yet."""
+    counts = Counter(names.values())
+    return [file for file, name in names.items() if counts[name] > 1 and name != _name(paths[file])]
+
+
+def _list(given: str) -> list[tuple[str, Path]]:
+    """Ids and files of one input."""
+    path = Path(given)
+    try:
+        if path.is_dir():
+            found = sorted(_walk(path))
+            looked_in = "all subfolders"
+        elif path.is_file():
+            if format_of(path.name) is None:
+                raise InputError(f"{path}: its format isn't known; supported are {SUPPORTED}")
+            return [(_name(Path(path.name)), path)]
+        elif any(sign in given for sign in "*?["):
+            found = sorted(_match(path))
+            looked_in = "the files that match; ** is for subfolders"
+        else:
+            raise InputError(f"{path}: no such file or folder")
+    except OSError as error:
+        raise InputError(f"{path}: can't be opened ({error.strerror or error})") from None
+    if not found:
+        raise InputError(f"{path}: no articles there (looked for {SUPPORTED} in {looked_in})")
+    return found
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Articles of a folder and its subfolders; a subfolder that can't be entered is listed as it is."""
+    closed: list[OSError] = []
+    for place, _, files in os.walk(folder, onerror=closed.append):
+        for file in files:
+            path = Path(place, file)
+            name = path.relative_to(folder)
+            if is_article(name.as_posix()) and _is_regular(path):
+                yield _name(name), path
+    for error in closed:
+        path = Path(error.filename)
+        if path == folder:
+            raise error
+        yield _name(path.relative_to(folder)), path
+
+
+def _match(pattern: Path) -> Iterator[tuple[str, Path]]:
+    """Articles among the files that match a pattern."""
+    wild = next(n for n, part in enumerate(pattern.parts) if any(sign in part for sign in "*?["))
+    folder, rest = Path(*pattern.parts[:wild]), list(pattern.parts[wild:])
+    if rest[-1] == "**":
+        rest.append("*")
+    try:
+        for path in set(folder.glob("/".join(rest))):
+            name = path.relative_to(folder)
+            if is_article(name.as_posix()) and not path.is_dir() and _is_regular(path):
+                yield _name(name), path
+    except ValueError as error:
+        raise InputError(f"{pattern}: not a pattern ({error})") from None
+
+
+def _is_regular(path: Path) -> bool:
+    """False for pipes and devices, which would block; what can't be looked at fails later, by name."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True
+
+
+def _name(path: Path) -> str:
+    """The path as an id; bytes that are no UTF-8 are shown by their hexadecimal numbers."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
