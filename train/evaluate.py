@@ -18,8 +18,9 @@ from infer.extractor import Extractor
 from infer.labelstudio import LabelStudioError
 from train.corpus import load_corpus, strip
 from train.html import render
-from train.metrics import Scores, score
+from train.metrics import score
 from train.report import score_table, write_json
+from train.scores import Scores
 
 
 def evaluate(extractor: Extractor, gold: Sequence[Document]) -> tuple[Scores, list[Document]]:

@@ -20,7 +20,8 @@ from scipy.optimize import linear_sum_assignment
 
 from infer.document import Document, Span
 from infer.schema import Schema
-from train.metrics import Score, Scores, score
+from train.metrics import score
+from train.scores import Score, Scores
 
 RIGHT, BOUNDS, LABEL, MISSED, SPURIOUS = "right", "bounds", "label", "missed", "spurious"
 KINDS = {BOUNDS: "границы", LABEL: "метка", MISSED: "пропуск", SPURIOUS: "лишнее"}
@@ -75,7 +76,7 @@ def render(
         ),
         summary=f"{_plural(len(gold), 'статья', 'статьи', 'статей')} отложенной выборки; "
         f"без единой ошибки {clean}; "
-        f"набор событий верен целиком в {_percent(scores.events_exact)}&nbsp;% статей.",
+        f"набор событий верен целиком в {_percent(scores.events_exact.value)}&nbsp;% статей.",
         scores=_render_scores(scores),
         groups=groups,
         legend=" ".join(

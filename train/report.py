@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from train.metrics import Score, Scores
+from train.scores import Score, Scores
 
 PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "scikit-learn")
 
@@ -48,7 +48,9 @@ def score_table(scores: Scores) -> str:
         if len(group) > 1:
             lines.append(title)
             lines += [_score_line(name, score) for name, score in group.items()]
-    lines.append(f"{scores.documents} articles; the whole set of events right in {scores.events_exact:.1%}")
+    lines.append(
+        f"{scores.documents} articles; the whole set of events right in {scores.events_exact.value:.1%}"
+    )
     return "\n".join(lines)
 
 
