@@ -32,12 +32,25 @@ class WindowSettings(Settings):
         return self
 
 
+class Calibration(Settings):
+    """A line on the logit scale from the model's own probability to a calibrated one."""
+
+    slope: float = Field(1.0, gt=0, description="below 1 where the model is too sure; 1 over the temperature")
+    intercept: float = 0.0
+
+
 class DecodingSettings(Settings):
-    """How logits become spans and events."""
+    """How logits become spans and events; all but `overlapping` is chosen on dev, after the training.
+
+    Mappings are by span label or event type. Thresholds are of calibrated probabilities.
+    """
 
     overlapping: bool = Field(False, description="keep spans of different labels that overlap")
-    span_threshold: float = Field(0.0, ge=0, le=1, description="drop spans scored lower")
+    span_calibration: Mapping[str, Calibration] = Field(default_factory=dict, description="none: as it is")
+    event_calibration: Mapping[str, Calibration] = Field(default_factory=dict, description="none: as it is")
+    span_thresholds: Mapping[str, float] = Field(default_factory=dict, description="0 where not given")
     event_thresholds: Mapping[str, float] = Field(default_factory=dict, description="0.5 where not given")
+    below: Literal["drop", "mark"] = Field("drop", description="what becomes of spans below the threshold")
 
 
 class ModelSettings(Settings):
