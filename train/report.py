@@ -1,40 +1,28 @@
-"""Scores and provenance of a run: `metrics.json`, `manifest.json`, a model card, the terminal's table."""
+"""`python -m train.report [RUNS]`: the table of runs; here too, the files and the score table of a run."""
 
 from __future__ import annotations
 
-import hashlib
+import argparse
 import json
-import platform
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from train.runs import read_runs, runs_page, runs_table
 from train.scores import Score, Scores
-
-PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "scikit-learn")
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Readable JSON, complete or not there at all."""
+    write_text(path, json.dumps(values, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """A text file, complete or not there at all."""
     partial = path.with_name(f"{path.name}.partial")
-    text = json.dumps(values, ensure_ascii=False, indent=2, default=str)
-    partial.write_text(text + "\n", encoding="utf-8")
+    partial.write_text(text, encoding="utf-8")
     partial.replace(path)
-
-
-def environment() -> dict[str, Any]:
-    """What the scores may depend on besides data and config."""
-    return {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "packages": {name: version(name) for name in PACKAGES},
-    }
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a data file, to tell whether two runs saw the same."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def score_table(scores: Scores) -> str:
@@ -62,27 +50,23 @@ def _score_line(name: str, score: Score) -> str:
     )
 
 
-def model_card(scores: Scores, manifest: Mapping[str, Any], problems: Sequence[str]) -> str:
-    """The run's README.md."""
-    data = manifest["data"]
-    listed = "\n".join(f"- {problem}" for problem in problems) or "None."
-    return f"""# Vizitka model
+def main(arguments: list[str] | None = None) -> int:
+    """Print the table of runs, write it as a page too, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m train.report", description="the runs, newest first")
+    parser.add_argument(
+        "runs", type=Path, nargs="?", default=Path("runs"), metavar="RUNS", help="default: %(default)s"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        runs = read_runs(options.runs)
+        write_text(options.runs / "index.html", runs_page(runs))
+    except OSError as error:
+        print(f"report: {error}", file=sys.stderr)
+        return 2
+    print(runs_table(runs))
+    print(f"-> {options.runs / 'index.html'}")
+    return 0
 
-Marks {", ".join(manifest["labels"])} in Russian news and tells {", ".join(manifest["events"])}.
-Fine-tuned from `{manifest["config"]["backbone"]}` on {data["train_documents"]} annotated articles;
-{data["dev_documents"]} more chose epoch and thresholds.
-Use: `python -m infer FOLDER --model {manifest["name"]}/model`.
 
-## Scores on {scores.documents} held-out articles
-
-```
-{score_table(scores)}
-```
-Strict: same label, start and end. Partial: same label and any overlap. Intervals: bootstrap over articles.
-
-## Annotations not used as they stand
-
-{listed}
-
-Config, data hashes and versions are in `manifest.json`.
-"""
+if __name__ == "__main__":
+    sys.exit(main())
