@@ -106,25 +106,6 @@ def count_overlapping(gold: Sequence[Span], found: Sequence[Span]) -> int:
     return int(overlaps[rows, columns].sum())
 
 
-def tune_thresholds(
-    gold: Sequence[Document], predicted: Sequence[Document], schema: Schema
-) -> dict[str, float]:
-    """Per event, the threshold nearest to 0.5 whose F1 is within 0.01 of the best on these documents.
-
-    Nearest to 0.5, because on a small dev set the best threshold itself is mostly chance.
-    """
-    pairs = _pair(gold, predicted)
-    thresholds = {}
-    for event in schema.events:
-        truth = np.array([event in document.events for document, _ in pairs])
-        scores = np.array([document.event_scores[event] for _, document in pairs])
-        grid = np.arange(0.05, 0.96, 0.05).round(2)
-        f1 = np.array([_f1(truth & (scores >= cut), scores >= cut, truth) for cut in grid])
-        good = grid[f1 >= f1.max() - 0.01]
-        thresholds[event] = float(good[np.abs(good - 0.5).argmin()])
-    return thresholds
-
-
 def _pair(gold: Sequence[Document], predicted: Sequence[Document]) -> list[tuple[Document, Document]]:
     by_id = {document.id: document for document in predicted}
     if len(by_id) != len(predicted) or {document.id for document in gold} != set(by_id):
@@ -157,7 +138,3 @@ def _scores(counts: Counts, names: Sequence[str]) -> dict[str, Score]:
             f1_interval=(float(low), float(high)),
         )
     return scores
-
-
-def _f1(hit: NDArray[np.bool_], found: NDArray[np.bool_], right: NDArray[np.bool_]) -> float:
-    return 2 * float(hit.sum()) / max(float(found.sum() + right.sum()), 1.0)
