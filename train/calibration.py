@@ -22,6 +22,7 @@ from infer.schema import Schema
 from train.reliability import Sample, event_samples, pool, span_samples
 
 TINY = 1e-9  # probabilities are kept so far from 0 and 1 while fitting
+PULL = 0.1  # far less than what a single answer weighs, unless all answers agree
 BOUNDS = ((-5.0, 5.0), (-20.0, 20.0))  # of the slope's logarithm and of the intercept
 
 
@@ -71,13 +72,13 @@ def _surprise(sample: Sample, slope: float, intercept: float) -> float:
 def _fit(surprise: Callable[[float, float], float], free: int) -> Calibration:
     """The least surprising line.
 
-    A prior worth about one answer holds it near the identity: without one, a dev set on which all answers
-    are right would have no best line.
+    A weak pull towards the line that changes nothing: without it, a dev set on which all answers are right
+    would have no best line.
     """
 
     def loss(values: NDArray[np.float64]) -> float:
         slope, intercept = exp(values[0]), float(values[1]) if free == 2 else 0.0
-        return surprise(slope, intercept) + float(np.square(values).sum())
+        return surprise(slope, intercept) + PULL * float(np.square(values).sum())
 
     found = minimize(loss, np.zeros(free), method="L-BFGS-B", bounds=BOUNDS[:free]).x
     return Calibration(slope=exp(found[0]), intercept=float(found[1]) if free == 2 else 0.0)
