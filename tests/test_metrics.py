@@ -8,7 +8,7 @@ from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from infer.document import Document, Span
 from infer.schema import Schema
-from train.metrics import count_overlapping, score, tune_thresholds
+from train.metrics import count_overlapping, score
 
 TEXT = "x" * 100
 
@@ -99,17 +99,3 @@ def test_dict_follows_the_contract(schema: Schema) -> None:
     assert {"precision", "recall", "f1", "support"} <= set(values["spans"]["micro"])
     assert set(values["spans"]) == {"micro", *schema.labels}
     assert set(values["events"]) == {"micro", "macro_f1", "exact", *schema.events}
-
-
-def test_threshold_moves_only_as_far_as_it_pays(schema: Schema) -> None:
-    def scored(name: str, value: float, events: tuple[str, ...]) -> tuple[Document, Document]:
-        scores = {event: value if event == "visit" else 0.0 for event in schema.events}
-        return Document(name, TEXT, events=events), Document(name, TEXT, event_scores=scores)
-
-    pairs = [scored(f"y{i}", 0.33, ("visit",)) for i in range(5)] + [
-        scored(f"n{i}", 0.11, ()) for i in range(5)
-    ]
-    gold, guessed = zip(*pairs, strict=True)
-    thresholds = tune_thresholds(gold, guessed, schema)
-    assert thresholds["visit"] == 0.3
-    assert thresholds["agreement"] == 0.5

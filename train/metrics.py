@@ -20,7 +20,7 @@ from infer.schema import Schema
 from train.bootstrap import Estimate, Weights, draw, estimate
 from train.matching import KINDS, MISSED, SPURIOUS
 from train.scores import Curve, EventSets, Part, Score, Scores
-from train.tally import GROUPS, Ranking, Tally, join, tally
+from train.tally import GROUPS, Ranking, Tally, tally
 
 LENGTHS = (1000, 2000, 4000)  # characters; where the length groups meet
 POINTS = 100  # of a curve, at most
@@ -195,26 +195,3 @@ def _scores(counted: Tally, group: str, estimates: Mapping[str, Estimate]) -> di
         )
         for name, column in columns.items()
     }
-
-
-def tune_thresholds(
-    gold: Sequence[Document], predicted: Sequence[Document], schema: Schema
-) -> dict[str, float]:
-    """Per event, the threshold nearest to 0.5 whose F1 is within 0.01 of the best on these documents.
-
-    Nearest to 0.5, because on a small dev set the best threshold itself is mostly chance.
-    """
-    pairs = join(gold, predicted)
-    thresholds = {}
-    for event in schema.events:
-        truth = np.array([event in document.events for document, _ in pairs])
-        scores = np.array([document.event_scores[event] for _, document in pairs])
-        grid = np.arange(0.05, 0.96, 0.05).round(2)
-        f1 = np.array([_f1(truth & (scores >= cut), scores >= cut, truth) for cut in grid])
-        good = grid[f1 >= f1.max() - 0.01]
-        thresholds[event] = float(good[np.abs(good - 0.5).argmin()])
-    return thresholds
-
-
-def _f1(hit: NDArray[np.bool_], found: NDArray[np.bool_], right: NDArray[np.bool_]) -> float:
-    return 2 * float(hit.sum()) / max(float(found.sum() + right.sum()), 1.0)

@@ -99,6 +99,7 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
         "settings": fitted.bundle.settings.model_dump(mode="json"),
         "data": data,
         "problems": problems,
+        "unreached": fitted.unreached,
         "curve": fitted.curve,
         "environment": environment(),
         "seconds": round(time.monotonic() - started),
@@ -113,6 +114,8 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
     shutil.rmtree(folder / CACHE)
     _link_latest(folder)
     print(score_table(scores))
+    for sentence in fitted.unreached:
+        print(sentence)
     if problems:
         print(f"{len(problems)} annotations not used as they stand -> {folder / 'manifest.json'}")
     print(f"model  -> {folder / 'model'}\nreport -> {folder / 'report.html'}")
