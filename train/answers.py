@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from train.reliability import ALL, Reliability
 from train.scores import Part, Score, Scores
 from train.tables import SMALLEST_GROUP
-from train.wording import KINDS, TERMS, count_articles, decimal, percent, safe
+from train.wording import KINDS, TERMS, count_articles, decimal, percent, safe, signed
+
+if TYPE_CHECKING:
+    from train.evaluation import Evaluation  # brings torch along
 
 
-def answer(
-    scores: Scores, baseline: Scores | None, reliability: Reliability | None, sources: Sequence[Part]
-) -> str:
-    """The three cards; `sources` are the groups of articles by source."""
-    cards = _answer_good(scores, baseline), _answer_sure(scores, reliability), _answer_fails(scores, sources)
+def answer(evaluation: Evaluation, reliability: Reliability | None) -> str:
+    """The three cards."""
+    scores, baselines = evaluation.scores, evaluation.baselines
+    cards = (
+        _answer_good(scores, baselines and baselines.scores),
+        _answer_sure(scores, reliability),
+        _answer_fails(scores, evaluation.breakdown.get("source", ())),
+    )
     return "\n".join(cards)
+
+
+def compare_with_baselines(evaluation: Evaluation) -> list[str]:
+    """A sentence for each F1 of spans (strict) and events in which the model isn't clearly the better one."""
+    if evaluation.baselines is None:
+        return []
+    sentences = []
+    for group, kind in (("spans", "упоминания"), ("events", "события")):
+        for name, score in evaluation.baselines.scores.group(group).items():
+            margin = evaluation.baselines.margins[f"{group}.{name}.f1"]
+            if score.support and not margin.is_gain:
+                low, high = (signed(100 * end) for end in margin.difference.interval)
+                sentences.append(
+                    f"{name}, {kind}: модель не лучше простого способа или лучше, возможно, лишь случайно "
+                    f"(F1 {percent(margin.second)} против {percent(margin.first)}, "
+                    f"95-процентный интервал разности от {low} до {high})"
+                )
+    return sentences
 
 
 def _answer_good(scores: Scores, baseline: Scores | None) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from train.charts import Line, draw_lines, percent_axis, step_axis
-from train.reliability import ALL, Change, Diagram, Reliability
+from train.reliability import ALL, Change, Diagram
 from train.scores import Curve, Score
-from train.wording import decimal, percent, safe
+from train.wording import decimal, percent
 
 TOTAL = 7  # the colour of "all" and "micro"
 RECALL, PRECISION = percent_axis("полнота (recall), %"), percent_axis("точность (precision), %")
@@ -30,41 +30,20 @@ def precision_recall(title: str, curves: Mapping[str, Curve], results: Mapping[s
     return _figure(title, draw_lines(lines, RECALL, PRECISION)) if lines else ""
 
 
-def reliability_figures(reliability: Reliability) -> str:
-    """One diagram for spans and one for events, all classes together, with the classes' errors below."""
-    parts = []
-    groups = (("Упоминания (spans)", reliability.spans), ("События (events)", reliability.events))
-    for title, changes in groups:
-        if ALL in changes:
-            change = changes[ALL]
-            lines = [
-                _reliability_line("до калибровки (before)", change.before, BEFORE),
-                _reliability_line("после (after)", change.after, AFTER),
-            ]
-            note = _calibration_table(changes)
-            parts.append(_figure(title, draw_lines(lines, CONFIDENCE, ACCURACY, diagonal=True) + note))
-    return "\n".join(parts)
+def reliability_figure(title: str, changes: Mapping[str, Change]) -> str:
+    """All classes together, before and after calibration; the larger a dot, the more answers."""
+    if ALL not in changes:
+        return ""
+    lines = [
+        _reliability_line("до калибровки (before)", changes[ALL].before, BEFORE),
+        _reliability_line("после (after)", changes[ALL].after, AFTER),
+    ]
+    return _figure(title, draw_lines(lines, CONFIDENCE, ACCURACY, diagonal=True))
 
 
 def _reliability_line(name: str, diagram: Diagram, colour: int) -> Line:
     points = [(bin.confidence, bin.accuracy) for bin in diagram.bins]
     return Line(f"{name}, ECE {decimal(diagram.ece, 3)}", points, colour, [bin.count for bin in diagram.bins])
-
-
-def _calibration_table(changes: Mapping[str, Change]) -> str:
-    rows = "\n".join(
-        f'<tr><th scope="row">{"все" if name == ALL else safe(name)}</th><td>{change.after.count}</td>'
-        f"<td>{decimal(change.before.ece, 3)} → <b>{decimal(change.after.ece, 3)}</b></td>"
-        f"<td>{decimal(change.before.brier, 3)} → <b>{decimal(change.after.brier, 3)}</b></td></tr>"
-        for name, change in changes.items()
-    )
-    return f"""<table class="wide">
-<thead><tr><th></th><th scope="col">ответов</th><th scope="col">ECE до → после</th>
-<th scope="col">Brier до → после</th></tr></thead>
-<tbody>
-{rows}
-</tbody>
-</table>"""
 
 
 def learning_curve(curve: Sequence[Mapping[str, float]]) -> str:

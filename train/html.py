@@ -12,20 +12,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infer.document import Document
 from infer.schema import Schema
 from train import diagrams, tables
-from train.answers import answer
+from train.answers import answer, compare_with_baselines
 from train.articles import list_articles, to_json
 from train.matching import RIGHT
 from train.reliability import Reliability
 from train.scores import Part, Scores
-from train.wording import KINDS, count, count_articles, safe
+from train.wording import KINDS, count, count_articles, percent, safe
+
+if TYPE_CHECKING:
+    from train.evaluation import Evaluation  # brings torch along
 
 GROUP_TITLES = {"source": "По источнику (source)", "length": "По длине, знаков (length)"}
-WARNINGS = 5  # shown at the top; the rest is counted
+WARNINGS = 4  # shown at the top; the rest is folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +39,22 @@ class Report:
     schema: Schema
     gold: Sequence[Document]
     predicted: Sequence[Document]  # of the same texts
-    scores: Scores
-    groups: Mapping[str, Sequence[Part]] = field(default_factory=dict)  # keys of GROUP_TITLES
-    baseline: Scores | None = None  # of the simple methods, on the same texts
+    evaluation: Evaluation
     reliability: Reliability | None = None
-    curve: Sequence[Mapping[str, float]] = ()  # dev scores by step, as in manifest.json
+    curve: Sequence[Mapping[str, float]] = ()  # dev scores by step
     facts: Mapping[str, Any] = field(default_factory=dict)  # manifest.json
-    warnings: Sequence[str] = ()  # what makes the scores doubtful, sentences
+    warnings: Sequence[str] = ()  # what makes the scores doubtful
     problems: Sequence[str] = ()  # annotations not used as they stand
+
+    @property
+    def scores(self) -> Scores:
+        """Those of the evaluation."""
+        return self.evaluation.scores
+
+    @property
+    def baseline(self) -> Scores | None:
+        """Scores of the simple methods, where they were measured."""
+        return self.evaluation.baselines and self.evaluation.baselines.scores
 
 
 def render(report: Report) -> str:
@@ -52,7 +63,7 @@ def render(report: Report) -> str:
     articles = list_articles(report.gold, predicted, report.schema)
     faultless = sum(all(outcome["kind"] == RIGHT for outcome in article["outcomes"]) for article in articles)
     sections = {
-        "groups": _render_groups(report.groups),
+        "groups": _render_groups(report.evaluation.breakdown),
         "errors": _render_errors(report),
         "confidence": _render_confidence(report),
         "curve": _render_curve(report.curve),
@@ -66,7 +77,7 @@ def render(report: Report) -> str:
         script=_read("report.js"),
         summary=_render_summary(report, faultless),
         warnings=_render_warnings(report),
-        answers=answer(report.scores, report.baseline, report.reliability, report.groups.get("source", ())),
+        answers=answer(report.evaluation, report.reliability),
         sections=_render_navigation(sections),
         scores=tables.score_rows(report.scores, report.baseline),
         baseline_note=_BASELINE_NOTE if report.baseline else "",
@@ -105,9 +116,15 @@ def _render_summary(report: Report, faultless: int) -> str:
 
 def _render_warnings(report: Report) -> str:
     """What a reader must know before believing a figure."""
-    items = [safe(warning) for warning in report.warnings[:WARNINGS]]
-    if len(report.warnings) > WARNINGS:
-        items.append(f"и ещё {len(report.warnings) - WARNINGS}")
+    items = [
+        f"{safe(sentence)}." for sentence in (*compare_with_baselines(report.evaluation), *report.warnings)
+    ]
+    if report.evaluation.coverage < 1:
+        items.insert(0, f"Модель ответила только на {percent(report.evaluation.coverage)}&nbsp;% текста.")
+    if len(items) > WARNINGS:
+        rest = "\n".join(f"<li>{item}</li>" for item in items[WARNINGS:])
+        hidden = f"<details><summary>и ещё {len(items) - WARNINGS}</summary><ul>\n{rest}\n</ul></details>"
+        items = [*items[:WARNINGS], hidden]
     if report.problems:
         found = count(len(report.problems), "замечание", "замечания", "замечаний")
         items.append(f'Разметка: {found}, <a href="#problems">список</a>.')
@@ -152,18 +169,21 @@ def _render_errors(report: Report) -> str:
 
 
 def _render_confidence(report: Report) -> str:
-    scores = report.scores
-    shown = [
-        diagrams.precision_recall(title, scores.curves.get(group, {}), scores.group(group))
-        for title, group in (("Упоминания: PR-кривые", "spans"), ("События: PR-кривые", "events"))
-    ]
-    if report.reliability:
-        shown.append(diagrams.reliability_figures(report.reliability))
+    charts, kept = [], []
+    for name, group in (("Упоминания", "spans"), ("События", "events")):
+        curves = report.scores.curves.get(group, {})
+        charts.append(diagrams.precision_recall(f"{name}: PR-кривые", curves, report.scores.group(group)))
+        if report.reliability:
+            changes = report.reliability.spans if group == "spans" else report.reliability.events
+            charts.append(diagrams.reliability_figure(f"{name}: надёжность", changes))
+            kept.append(tables.calibration_table(f"{name}: калибровка (calibration)", changes))
     note = """<p class="note">PR-кривая: какой была бы точность при другой полноте, если поднимать порог
 уверенности; точка – сама модель, AP – площадь под кривой. Диаграмма надёжности (reliability): из ответов с
 уверенностью 90&nbsp;% верными должны быть девять из десяти, то есть точки лежат на пунктире; ECE – среднее
 отклонение от него, Brier – средний квадрат ошибки, у обоих меньше – лучше.</p>"""
-    return _section("confidence", "Насколько верить уверенности модели (confidence)", "charts", shown, note)
+    title = "Насколько верить уверенности модели (confidence)"
+    shown = _section("confidence", title, "charts", charts, note)
+    return shown + _block("tables", kept) if shown else ""
 
 
 def _render_curve(curve: Sequence[Mapping[str, float]]) -> str:
@@ -199,8 +219,13 @@ def _render_problems(problems: Sequence[str]) -> str:
 
 def _section(name: str, title: str, kind: str, parts: Sequence[str], note: str = "") -> str:
     """A titled section, or nothing where there is nothing to show."""
+    block = _block(kind, parts)
+    return f'<h2 id="{name}">{title}</h2>\n{note}\n{block}' if block else ""
+
+
+def _block(kind: str, parts: Sequence[str]) -> str:
     shown = "\n".join(part for part in parts if part)
-    return f'<h2 id="{name}">{title}</h2>\n{note}\n<div class="{kind}">\n{shown}\n</div>' if shown else ""
+    return f'<div class="{kind}">\n{shown}\n</div>' if shown else ""
 
 
 # ---- the articles' filters

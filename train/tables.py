@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 
 from train.charts import COLOURS
 from train.matching import RIGHT
+from train.reliability import ALL, Change
 from train.scores import EventSets, Part, Score, Scores
 from train.tally import GROUPS
 from train.wording import GROUPS as TITLES
-from train.wording import KINDS, TERMS, percent, safe
+from train.wording import KINDS, TERMS, decimal, percent, safe
 
 SMALLEST_GROUP = 3  # articles; below that a score says nothing
+UNNAMED = "не указан"
 EVENT_SETS = 8  # columns and rows of the table of event sets
 NAMED_COLUMNS = 4  # of a matrix; more would not fit on a phone
 
@@ -24,7 +26,7 @@ def score_rows(scores: Scores, baseline: Scores | None) -> str:
     rows = []
     for group in GROUPS:
         results = scores.group(group)
-        if len(results) < 2:
+        if group not in scores.macro_f1:
             continue
         others = baseline.group(group) if baseline else {}
         rows.append(f'<tr class="group"><th colspan="8" scope="rowgroup">{TITLES[group]}</th></tr>')
@@ -61,10 +63,19 @@ def _f1_cells(f1: float, interval: tuple[float, float], baseline: float | None) 
 
 
 def group_table(title: str, parts: Sequence[Part]) -> str:
-    """Micro F1 of spans and events for groups of articles, worst spans first; tiny groups are only named."""
+    """Micro F1 of spans and events for groups of articles, worst spans first; tiny groups are only named.
+
+    Empty when no article tells its group.
+    """
+    if not any(part.name for part in parts):
+        return ""
     shown = sorted((part for part in parts if part.documents >= SMALLEST_GROUP), key=_sort_key)
     rows = "\n".join(_group_row(part) for part in shown)
-    skipped = [f"{safe(part.name)} ({part.documents})" for part in parts if part.documents < SMALLEST_GROUP]
+    skipped = [
+        f"{safe(part.name or UNNAMED)} ({part.documents})"
+        for part in parts
+        if part.documents < SMALLEST_GROUP
+    ]
     names = ", ".join(skipped)
     note = f'<p class="note">Меньше {SMALLEST_GROUP} статей, не показаны: {names}.</p>' if skipped else ""
     return f"""<section>
@@ -96,7 +107,8 @@ def _group_row(part: Part) -> str:
             f'<td class="bar" aria-hidden="true"><span style="{place}"></span></td>'
         )
     last = percent(events.f1) if events and events.support else "–"
-    return f'<tr><th scope="row">{safe(part.name)}</th><td>{part.documents}</td>{cells}<td>{last}</td></tr>'
+    name = safe(part.name or UNNAMED)
+    return f'<tr><th scope="row">{name}</th><td>{part.documents}</td>{cells}<td>{last}</td></tr>'
 
 
 def error_table(errors: Mapping[str, Mapping[str, int]]) -> str:
@@ -181,6 +193,28 @@ def _matrix(title: str, columns: Sequence[str], rows: Mapping[str, Sequence[int]
 <thead><tr><th>эталон ↓ модель →</th>{head}</tr></thead>
 <tbody>
 {body}
+</tbody>
+</table>
+</section>"""
+
+
+def calibration_table(title: str, changes: Mapping[str, Change]) -> str:
+    """Calibration error and Brier score of every class, before and after."""
+    if not changes:
+        return ""
+    rows = "\n".join(
+        f'<tr><th scope="row">{"все" if name == ALL else safe(name)}</th><td>{change.after.count}</td>'
+        f"<td>{decimal(change.before.ece, 3)} → <b>{decimal(change.after.ece, 3)}</b></td>"
+        f"<td>{decimal(change.before.brier, 3)} → <b>{decimal(change.after.brier, 3)}</b></td></tr>"
+        for name, change in changes.items()
+    )
+    return f"""<section>
+<table class="wide">
+<caption>{title}</caption>
+<thead><tr><th></th><th scope="col">ответов</th><th scope="col">ECE до → после</th>
+<th scope="col">Brier до → после</th></tr></thead>
+<tbody>
+{rows}
 </tbody>
 </table>
 </section>"""

@@ -50,6 +50,11 @@ def decimal(value: float, digits: int) -> str:
     return f"{value:.{digits}f}".replace(".", ",")
 
 
+def signed(value: float) -> str:
+    """A difference with its sign and one decimal."""
+    return f"{value:+.1f}".replace(".", ",").replace("-", "−")
+
+
 def count(number: int, one: str, few: str, many: str) -> str:
     """A number with its Russian noun."""
     if number % 10 == 1 and number % 100 != 11:
