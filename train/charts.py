@@ -14,7 +14,7 @@ from html import escape
 COLOURS = 8  # classes c0 to c7 in report.css
 DASHES = ("", "7 3", "2 3", "9 3 2 3")
 WIDTH, HEIGHT = 360, 290  # of the drawing, in its own units
-LEFT, RIGHT, TOP, BOTTOM = 42, 12, 10, 42  # margins for the axes
+LEFT, RIGHT, TOP, BOTTOM = 50, 12, 10, 48  # margins for the axes
 LARGEST_DOT = 5.0
 
 
@@ -90,10 +90,10 @@ def _draw_grid(x: Axis, y: Axis) -> list[str]:
     for value, text in x.ticks:
         place = _across(value, x)
         marks.append(f'<line class="grid" x1="{place}" x2="{place}" y1="{TOP}" y2="{floor}"/>')
-        marks.append(f'<text x="{place}" y="{floor + 15}" text-anchor="middle">{escape(text)}</text>')
+        marks.append(f'<text x="{place}" y="{floor + 17}" text-anchor="middle">{escape(text)}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
     marks.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x.title)}</text>')
-    aside = f'transform="rotate(-90)" x="{-(TOP + floor) / 2}" y="11"'
+    aside = f'transform="rotate(-90)" x="{-(TOP + floor) / 2}" y="13"'
     marks.append(f'<text {aside} text-anchor="middle">{escape(y.title)}</text>')
     return marks
 
