@@ -58,7 +58,7 @@ def _answer_good(scores: Scores, baseline: Scores | None) -> str:
 
 def _answer_row(title: str, note: str, result: Score, other: Score | None) -> str:
     beside = "" if other is None else f", база {percent(other.f1)}"
-    return f"<dt>{title}<small>{note}{beside}</small></dt><dd><b>{percent(result.f1)}</b></dd>"
+    return f"<dt>{title}<br><small>{note}{beside}</small></dt><dd><b>{percent(result.f1)}</b></dd>"
 
 
 def _answer_sure(scores: Scores, reliability: Reliability | None) -> str:
@@ -68,12 +68,12 @@ def _answer_sure(scores: Scores, reliability: Reliability | None) -> str:
         if result.support:
             low, high = result.f1_interval
             note = "95&nbsp;% интервал F1"
-            rows.append(f"<dt>{title}<small>{note}</small></dt><dd>{percent(low)}–{percent(high)}</dd>")
+            rows.append(f"<dt>{title}<br><small>{note}</small></dt><dd>{percent(low)}–{percent(high)}</dd>")
     if reliability and ALL in reliability.spans:
         ece = reliability.spans[ALL].after.ece
         note = "на сколько пунктов она в среднем неточна (ECE)"
-        rows.append(f"<dt>Уверенность модели<small>{note}</small></dt><dd>{decimal(100 * ece, 1)}</dd>")
-    rows.append(f"<dt>Проверено статей<small>их модель не видела</small></dt><dd>{scores.documents}</dd>")
+        rows.append(f"<dt>Уверенность модели<br><small>{note}</small></dt><dd>{decimal(100 * ece, 1)}</dd>")
+    rows.append(f"<dt>Проверено статей<br><small>их модель не видела</small></dt><dd>{scores.documents}</dd>")
     return _card("Насколько это надёжно?", rows)
 
 
@@ -106,7 +106,7 @@ def _answer_fails(scores: Scores, sources: Sequence[Part]) -> str:
 
 
 def _weakness(name: str, note: str, value: str) -> str:
-    return f"<dt>{name}<small>{note}</small></dt><dd>{value}</dd>"
+    return f"<dt>{name}<br><small>{note}</small></dt><dd>{value}</dd>"
 
 
 def _card(title: str, rows: Sequence[str]) -> str:

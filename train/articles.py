@@ -33,7 +33,7 @@ def list_articles(
 
 def to_json(values: object) -> str:
     """JSON that can stand inside a script element."""
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).translate(BREAKING)
+    return clean(json.dumps(values, ensure_ascii=False, separators=(",", ":"))).translate(BREAKING)
 
 
 def _compare(gold: Document, predicted: Document, schema: Schema) -> dict[str, Any]:

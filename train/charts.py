@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+
+from train.wording import safe
 
 COLOURS = 8  # classes c0 to c7 in report.css
 DASHES = ("", "7 3", "2 3", "9 3 2 3")
@@ -74,7 +75,7 @@ def draw_lines(lines: Sequence[Line], x: Axis, y: Axis, diagonal: bool = False) 
             f'r="{max(1.5, LARGEST_DOT * share**0.5):.1f}"/>'
             for point, share in dots
         ]
-    title = escape(f"{y.title} / {x.title}: {described}")
+    title = safe(f"{y.title} / {x.title}: {described}")
     drawing = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">{"".join(marks)}</svg>'
     return f"{drawing}\n{_draw_legend(lines)}"
 
@@ -86,22 +87,22 @@ def _draw_grid(x: Axis, y: Axis) -> list[str]:
     for value, text in y.ticks:
         height = _down(value, y)
         marks.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height}" y2="{height}"/>')
-        marks.append(f'<text x="{LEFT - 6}" y="{height}" dy=".35em" text-anchor="end">{escape(text)}</text>')
+        marks.append(f'<text x="{LEFT - 6}" y="{height}" dy=".35em" text-anchor="end">{safe(text)}</text>')
     for value, text in x.ticks:
         place = _across(value, x)
         marks.append(f'<line class="grid" x1="{place}" x2="{place}" y1="{TOP}" y2="{floor}"/>')
-        marks.append(f'<text x="{place}" y="{floor + 17}" text-anchor="middle">{escape(text)}</text>')
+        marks.append(f'<text x="{place}" y="{floor + 17}" text-anchor="middle">{safe(text)}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
-    marks.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x.title)}</text>')
+    marks.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{safe(x.title)}</text>')
     aside = f'transform="rotate(-90)" x="{-(TOP + floor) / 2}" y="13"'
-    marks.append(f'<text {aside} text-anchor="middle">{escape(y.title)}</text>')
+    marks.append(f'<text {aside} text-anchor="middle">{safe(y.title)}</text>')
     return marks
 
 
 def _draw_legend(lines: Sequence[Line]) -> str:
     items = "".join(
         f'<li><svg viewBox="0 0 28 8" aria-hidden="true"><line class="line c{line.colour % COLOURS}" x2="28" '
-        f'y1="4" y2="4" stroke-dasharray="{DASHES[number % len(DASHES)]}"/></svg>{escape(line.name)}</li>'
+        f'y1="4" y2="4" stroke-dasharray="{DASHES[number % len(DASHES)]}"/></svg>{safe(line.name)}</li>'
         for number, line in enumerate(lines)
     )
     return f'<ul class="legend">{items}</ul>'

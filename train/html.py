@@ -245,4 +245,4 @@ def _render_names(schema: Schema) -> str:
 def _chip(value: str, name: str, colour: str) -> str:
     kind = f' class="{colour}"' if colour else ""
     attributes = f'type="button" value="{safe(value)}"{kind} aria-pressed="false"'
-    return f"<button {attributes}>{safe(name)}<span></span></button>"
+    return f"<button {attributes}>{safe(name)} <span></span></button>"
