@@ -21,10 +21,10 @@ from infer import bundle as bundles
 from infer.document import Document
 from infer.extractor import Extractor, pick_device
 from infer.labelstudio import LabelStudioError
-from infer.schema import read_schema
+from infer.schema import Schema, read_schema
 from train.config import TrainConfig
-from train.corpus import load_corpus, near_duplicates, split_dev
-from train.evaluate import evaluate
+from train.corpus import Corpus, load_corpus, near_duplicates, split_dev
+from train.evaluation import evaluate
 from train.fit import fit
 from train.html import render
 from train.report import digest, environment, model_card, score_table, write_json
@@ -37,34 +37,28 @@ class RunError(ValueError):
     """The run folder can't be used; the message says why."""
 
 
-def open_run(output: Path | None, resume: bool, name: str) -> Path:
-    """The run's folder: the given one or `runs/<name>`; on resume, the given or the newest unfinished one."""
+def open_run(output: Path | None, resume: bool, name: str, trace: str = CHECKPOINTS) -> Path:
+    """The run's folder: the given one or `runs/<name>`; on resume, the given or the newest unfinished one.
+
+    `trace` is what an unfinished run has in its folder and a finished one has not.
+    """
     if not resume:
         return output or RUNS / name
     unfinished = [output] if output else sorted(RUNS.glob("*"), reverse=True)
     for folder in unfinished:
-        if (folder / CHECKPOINTS).is_dir() and not folder.is_symlink():
+        if (folder / trace).is_dir() and not folder.is_symlink():
             return folder
-    raise RunError(
-        f"{output or RUNS}: no killed run with checkpoints to resume there; start without --resume"
-    )
+    raise RunError(f"{output or RUNS}: no killed run with {trace} to resume there; start without --resume")
 
 
 def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
     """One run from annotations to report. Raises the modules' own errors before the first step."""
-    state = PartialState(cpu=not _has_gpu())
+    state = start_processes()
     started = time.monotonic()
-    schema = read_schema(config.data.labeling_config)
-    corpus = load_corpus(config.data.train, schema, config.data.annotators)
+    schema, corpus, documents = read_training(config)
     heldout = load_corpus(config.data.heldout, schema)
     reprints = _find_reprints(corpus.documents, heldout.documents)
-    documents = corpus.documents
-    if config.data.limit:
-        documents = random.Random(config.seed).sample(documents, min(config.data.limit, len(documents)))
-    try:
-        learnt, dev = split_dev(documents, config.data.dev_fraction, config.seed)
-    except ValueError as error:
-        raise LabelStudioError(f"{config.data.train}: {error}") from None
+    learnt, dev = split_training(documents, config)
     if state.is_main_process:
         print(
             f"{len(learnt)} articles to learn from, {len(dev)} for dev, "
@@ -87,8 +81,9 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
     origin = {"backbone": config.backbone, "seed": config.seed, **data}
     bundles.save(replace(fitted.bundle, origin=origin), folder / "model")
 
-    scores, predicted = evaluate(Extractor.load(folder / "model"), heldout.documents)
-    write_json(folder / "metrics.json", scores.to_dict())
+    evaluation, predicted = evaluate(Extractor.load(folder / "model"), heldout.documents, documents)
+    scores, warnings = evaluation.scores, evaluation.warnings()
+    write_json(folder / "metrics.json", evaluation.to_dict())
     problems = reprints + [str(problem) for problem in (*corpus.problems, *heldout.problems)]
     problems += [f"{loss.document}: {loss.span.label} «{loss.text}» {loss.reason}" for loss in fitted.lost]
     manifest = {
@@ -99,6 +94,7 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
         "settings": fitted.bundle.settings.model_dump(mode="json"),
         "data": data,
         "problems": problems,
+        "warnings": warnings,
         "curve": fitted.curve,
         "environment": environment(),
         "seconds": round(time.monotonic() - started),
@@ -112,10 +108,32 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
     shutil.rmtree(folder / CHECKPOINTS)
     shutil.rmtree(folder / CACHE)
     _link_latest(folder)
-    print(score_table(scores))
+    print(score_table(scores, evaluation.baselines and evaluation.baselines.scores))
+    for warning in warnings:
+        print(f"WARNING: {warning}")
     if problems:
         print(f"{len(problems)} annotations not used as they stand -> {folder / 'manifest.json'}")
     print(f"model  -> {folder / 'model'}\nreport -> {folder / 'report.html'}")
+
+
+def read_training(config: TrainConfig) -> tuple[Schema, Corpus, list[Document]]:
+    """The schema, the training export, and the documents of it that the config wants learnt."""
+    schema = read_schema(config.data.labeling_config)
+    corpus = load_corpus(config.data.train, schema, config.data.annotators)
+    documents = corpus.documents
+    if config.data.limit:
+        documents = random.Random(config.seed).sample(documents, min(config.data.limit, len(documents)))
+    return schema, corpus, documents
+
+
+def split_training(
+    documents: Sequence[Document], config: TrainConfig
+) -> tuple[list[Document], list[Document]]:
+    """Documents to learn from and dev documents. Raises LabelStudioError when there are too few."""
+    try:
+        return split_dev(documents, config.data.dev_fraction, config.seed)
+    except ValueError as error:
+        raise LabelStudioError(f"{config.data.train}: {error}") from None
 
 
 def _find_reprints(documents: Sequence[Document], heldout: Sequence[Document]) -> list[str]:
@@ -129,8 +147,9 @@ def _find_reprints(documents: Sequence[Document], heldout: Sequence[Document]) -
     ]
 
 
-def _has_gpu() -> bool:
-    return pick_device("auto").type != "cpu"
+def start_processes() -> PartialState:
+    """What this process is among those of the run."""
+    return PartialState(cpu=pick_device("auto").type == "cpu")
 
 
 def _link_latest(folder: Path) -> None:
