@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from train.bootstrap import Estimate, draw, estimate
-from train.metrics import figures
+from train.metrics import figures as compute
 from train.tally import Tally
 
 LISTED = 10  # articles under each heading of the text
@@ -77,10 +77,11 @@ class Comparison:
 
 def compare(first: Tally, second: Tally) -> Comparison:
     """Both must be tallies against the same gold. Raises ValueError when their documents differ."""
+    figures = differences(first, second)
     changes = sorted(_changes(first, second), key=lambda change: -abs(sum(_gains(change))))
     return Comparison(
         documents=len(first.ids),
-        figures=differences(first, second),
+        figures=figures,
         better=tuple(change for change in changes if min(_gains(change)) >= 0 < max(_gains(change))),
         worse=tuple(change for change in changes if min(_gains(change)) < 0 >= max(_gains(change))),
         mixed=tuple(change for change in changes if min(_gains(change)) < 0 < max(_gains(change))),
@@ -92,7 +93,7 @@ def differences(first: Tally, second: Tally) -> dict[str, Difference]:
     if first.ids != second.ids:
         raise ValueError("the two sides are not of the same documents")
     draws = draw(len(first.ids))
-    before, after = figures(first, draws), figures(second, draws)
+    before, after = compute(first, draws), compute(second, draws)
     return {
         name: Difference(float(before[name][0]), float(after[name][0]), estimate(after[name] - before[name]))
         for name in before
