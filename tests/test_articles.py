@@ -1,4 +1,4 @@
-"""Articles as data: every span and event in one outcome, offsets that JavaScript can use, text that can't break out."""
+"""Articles as data: every mention in one outcome, offsets for JavaScript, text that can't break out."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
 import platform
 from pathlib import Path
 
@@ -19,7 +18,7 @@ def test_environment_names_versions_and_hardware_only() -> None:
     assert found["machine"]["memory_gb"] > 0
     text = json.dumps(found)
     assert platform.node() not in text.split('"')
-    assert os.getcwd() not in text
+    assert str(Path.cwd()) not in text
     assert str(Path.home()) not in text.split('"')
     assert getpass.getuser() not in text.split('"')
 

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from train.bootstrap import Estimate, draw, estimate
-from train.metrics import figures
+from train.metrics import figures as compute
 from train.tally import Tally
+
+LISTED = 10  # articles under each heading of the text
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +77,14 @@ class Comparison:
 
 def compare(first: Tally, second: Tally) -> Comparison:
     """Both must be tallies against the same gold. Raises ValueError when their documents differ."""
-    changes = sorted(_changes(first, second), key=lambda change: -abs(_gain(change)))
-    improved = {change: (_signs(change) > 0).any() for change in changes}
-    worsened = {change: (_signs(change) < 0).any() for change in changes}
+    figures = differences(first, second)
+    changes = sorted(_changes(first, second), key=lambda change: -abs(sum(_gains(change))))
     return Comparison(
         documents=len(first.ids),
-        figures=differences(first, second),
-        better=tuple(c for c in changes if improved[c] and not worsened[c]),
-        worse=tuple(c for c in changes if worsened[c] and not improved[c]),
-        mixed=tuple(c for c in changes if improved[c] and worsened[c]),
+        figures=figures,
+        better=tuple(change for change in changes if min(_gains(change)) >= 0 < max(_gains(change))),
+        worse=tuple(change for change in changes if min(_gains(change)) < 0 >= max(_gains(change))),
+        mixed=tuple(change for change in changes if min(_gains(change)) < 0 < max(_gains(change))),
     )
 
 
@@ -92,12 +93,35 @@ def differences(first: Tally, second: Tally) -> dict[str, Difference]:
     if first.ids != second.ids:
         raise ValueError("the two sides are not of the same documents")
     draws = draw(len(first.ids))
-    before, after = figures(first, draws), figures(second, draws)
+    before, after = compute(first, draws), compute(second, draws)
     return {
         name: Difference(float(before[name][0]), float(after[name][0]), estimate(after[name] - before[name]))
         for name in before
         if name in after
     }
+
+
+def comparison_table(comparison: Comparison) -> str:
+    """Every figure with its difference, and the articles that changed most, as aligned text."""
+    lines = [f"{'':34}      A       B   B - A     95% interval"]
+    for name, figure in comparison.figures.items():
+        low, high = figure.difference.interval
+        verdict = "better" if figure.is_gain else "worse" if figure.is_loss else ""
+        lines.append(
+            f"{name:34}  {figure.first:5.1%}   {figure.second:5.1%}  {100 * figure.difference.value:+6.1f}"
+            f"  {100 * low:+6.1f} to {100 * high:+5.1f}  {verdict}".rstrip()
+        )
+    lists = {"better": comparison.better, "worse": comparison.worse, "mixed": comparison.mixed}
+    for title, changes in lists.items():
+        lines.append(f"{title} in B: {len(changes)} of {comparison.documents} articles")
+        lines += [
+            f"  {change.id}: span F1 {change.span_f1[0]:.1%} -> {change.span_f1[1]:.1%}, "
+            f"wrong events {change.wrong_events[0]} -> {change.wrong_events[1]}"
+            for change in changes[:LISTED]
+        ]
+        if len(changes) > LISTED:
+            lines.append(f"  and {len(changes) - LISTED} more")
+    return "\n".join(lines)
 
 
 def _changes(first: Tally, second: Tally) -> list[Change]:
@@ -121,10 +145,6 @@ def _wrong_events(side: Tally) -> list[int]:
     return wrong
 
 
-def _signs(change: Change) -> Any:
+def _gains(change: Change) -> tuple[float, float]:
     (f1_before, f1_after), (wrong_before, wrong_after) = change.span_f1, change.wrong_events
-    return np.sign([f1_after - f1_before, wrong_before - wrong_after])
-
-
-def _gain(change: Change) -> float:
-    return change.span_f1[1] - change.span_f1[0] + change.wrong_events[0] - change.wrong_events[1]
+    return f1_after - f1_before, wrong_before - wrong_after

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from infer.document import Document
 from infer.extractor import Extractor
-from train.baselines import Baselines, fit_baselines
+from train.baselines import Baselines, measure_baselines
 from train.corpus import strip
 from train.coverage import coverage
 from train.metrics import break_down, length_name, summarize
@@ -26,9 +26,17 @@ class Evaluation:
     """Scores of a model, in all and by group of documents, beside what simple methods reach."""
 
     scores: Scores
-    coverage: float  # share of the texts' words that the model answered; 1.0, or something is wrong
+    coverage: (
+        float  # share of the texts' letters and digits that the model answered; 1.0, or something is wrong
+    )
     breakdown: Mapping[str, tuple[Part, ...]]  # "source" (meta, "" where none is given) and "length"
     baselines: Baselines | None
+
+    def warnings(self) -> list[str]:
+        """What a reader of the scores must not miss, a sentence each."""
+        missing = f"only {self.coverage:.4%} of the texts was answered by the model: its windows leave gaps"
+        warnings = [missing] if self.coverage < 1 else []
+        return warnings + (self.baselines.warnings() if self.baselines else [])
 
     def to_dict(self) -> dict[str, Any]:
         """The contract's `metrics.json`."""
@@ -53,7 +61,7 @@ def evaluate(
     bundle = extractor.bundle
     predicted = predict(extractor, gold)
     counted = tally(gold, predicted, bundle.schema)
-    baselines = fit_baselines(learnt, bundle.schema).compare(gold, counted) if learnt else None
+    baselines = measure_baselines(learnt, gold, counted) if learnt else None
     evaluation = Evaluation(
         summarize(counted),
         coverage(gold, bundle.tokenizer, bundle.settings),

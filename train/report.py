@@ -9,8 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from train.bootstrap import Estimate
+from train.matching import KINDS
 from train.runs import read_runs, runs_page, runs_table
 from train.scores import Score, Scores
+
+TITLES = {
+    "spans": "spans, strict",
+    "spans_partial": "spans, partial",
+    "entities": "entities in an article, by normal form",
+    "events": "events",
+}
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
@@ -25,29 +34,47 @@ def write_text(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def score_table(scores: Scores) -> str:
-    """Strict and partial span F1 by label and event F1 by type, as aligned text."""
-    lines = [f"{'':12}  precision  recall     F1   95% interval   gold"]
-    for title, group in (
-        ("spans, strict", scores.spans),
-        ("spans, partial", scores.spans_partial),
-        ("events", scores.events),
-    ):
-        if len(group) > 1:
+def score_table(scores: Scores, baselines: Scores | None = None) -> str:
+    """Every F1 with its interval, average precision and the baseline's F1; then the kinds of span errors."""
+    lines = [
+        f"{'':12}  precision  recall     F1   95% interval   gold  avg.prec" + "  baseline" * bool(baselines)
+    ]
+    for group, title in TITLES.items():
+        own = scores.group(group)
+        others = baselines.group(group) if baselines else {}
+        if len(own) > 1:
             lines.append(title)
-            lines += [_score_line(name, score) for name, score in group.items()]
+            lines += [_score_line(name, score, others.get(name)) for name, score in own.items()]
+            lines.append(_macro_line(scores.macro_f1[group], baselines and baselines.macro_f1[group]))
+    if len(scores.spans) > 1:
+        lines.append("span errors" + "".join(f"{kind:>10}" for kind in KINDS))
+        lines += [
+            f"  {name:9}" + "".join(f"{counts[kind]:10}" for kind in KINDS)
+            for name, counts in scores.errors.items()
+        ]
+    exact = scores.events_exact
     lines.append(
-        f"{scores.documents} articles; the whole set of events right in {scores.events_exact.value:.1%}"
+        f"{scores.documents} articles; the whole set of events right in {exact.value:.1%} "
+        f"({exact.interval[0]:.1%} - {exact.interval[1]:.1%})"
     )
     return "\n".join(lines)
 
 
-def _score_line(name: str, score: Score) -> str:
+def _score_line(name: str, score: Score, baseline: Score | None) -> str:
     low, high = score.f1_interval
-    return (
+    average = score.average_precision
+    line = (
         f"  {name:10}  {score.precision:9.1%}  {score.recall:6.1%}  {score.f1:5.1%}"
         f"  {low:5.1%} - {high:5.1%}  {score.support:5}"
+        f"  {f'{average.value:.1%}' if average else '':>8}"
     )
+    return line + (f"  {baseline.f1:8.1%}" if baseline else "")
+
+
+def _macro_line(macro: Estimate, baseline: Estimate | None) -> str:
+    low, high = macro.interval
+    line = f"  {'macro':10}  {'':9}  {'':6}  {macro.value:5.1%}  {low:5.1%} - {high:5.1%}  {'':5}  {'':8}"
+    return (line + (f"  {baseline.value:8.1%}" if baseline else "")).rstrip()
 
 
 def main(arguments: list[str] | None = None) -> int:

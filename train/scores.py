@@ -54,6 +54,10 @@ class EventSets:
     predicted: tuple[str, ...]
     documents: int
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {"gold": list(self.gold), "predicted": list(self.predicted), "documents": self.documents}
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
@@ -92,7 +96,7 @@ class Scores:
         return groups | {
             "errors": self.errors,
             "confusion": self.confusion,
-            "event_sets": [asdict(sets) for sets in self.event_sets],
+            "event_sets": [sets.to_dict() for sets in self.event_sets],
             "curves": {
                 group: {name: curve.to_dict() for name, curve in curves.items()}
                 for group, curves in self.curves.items()
