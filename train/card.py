@@ -125,10 +125,8 @@ def _name_weakest(scores: Scores) -> str:
         return "Spans were not scored."
     name = min(found, key=lambda name: found[name].f1)
     score = found[name]
-    shares = (
-        f"{score.precision:.0%} of the marks are right to the letter, {score.recall:.0%} of all are found"
-    )
-    return f"{name} is the weakest label: {shares}."
+    shares = f"{score.precision:.0%} of its marks are right to the letter", f"{score.recall:.0%} of all found"
+    return f"{name} is the weakest label: {', '.join(shares)}."
 
 
 def _name_backbone(backbone: str) -> str:

@@ -43,8 +43,12 @@ def read_runs(folder: Path) -> list[Run]:
 def _read_run(folder: Path) -> Run:
     date = datetime.fromtimestamp(folder.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M")
     if not (folder / "manifest.json").is_file():
-        killed = "; go on with python -m train --resume" if (folder / "checkpoints").is_dir() else ""
-        return Run(folder, date, fault=f"unfinished: no manifest.json{killed}")
+        killed = (
+            "; a killed one goes on with python -m train --resume"
+            if (folder / "checkpoints").is_dir()
+            else ""
+        )
+        return Run(folder, date, fault=f"unfinished or running: no manifest.json{killed}")
     try:
         manifest, metrics = (
             json.loads((folder / name).read_text(encoding="utf-8"))
@@ -59,7 +63,12 @@ def _read_run(folder: Path) -> Run:
 
 
 def _read(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"no {path.name}") from None
+    except ValueError as error:
+        raise ValueError(f"{path.name} is not JSON, {error}") from None
 
 
 def _cells(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> tuple[str, ...]:
