@@ -110,7 +110,7 @@ def curve(ranking: Ranking) -> Curve:
 
 def _threshold_ends(ranking: Ranking) -> NDArray[np.int64]:
     """The last rank of each distinct probability."""
-    return np.flatnonzero(np.append(np.diff(ranking.scores) != 0, True))
+    return np.flatnonzero(np.append(np.diff(ranking.scores) != 0, True)[: len(ranking.scores)])
 
 
 def count_errors(counted: Tally) -> dict[str, dict[str, int]]:
