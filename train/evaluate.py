@@ -21,7 +21,7 @@ from train.comparison import compare, comparison_table
 from train.corpus import load_corpus
 from train.evaluation import evaluate, predict
 from train.html import render
-from train.report import score_table, write_json
+from train.report import write_json
 from train.tally import tally
 
 HELDOUT = Path("annotations/heldout.json")
@@ -87,10 +87,7 @@ def _evaluate(model: Path, annotations: Path, train: Path | None, output: Path |
     gold, problems = _load(annotations, schema)
     learnt = _load(train, schema)[0] if train else []
     evaluation, predicted = evaluate(extractor, gold, learnt)
-    baselines = evaluation.baselines.scores if evaluation.baselines else None
-    print(score_table(evaluation.scores, baselines))
-    for warning in evaluation.warnings():
-        print(f"WARNING: {warning}")
+    print(evaluation.summary())
     if output:
         output.mkdir(parents=True, exist_ok=True)
         write_json(output / "metrics.json", evaluation.to_dict())

@@ -27,7 +27,7 @@ from train.corpus import Corpus, load_corpus, near_duplicates, split_dev
 from train.evaluation import evaluate
 from train.fit import fit
 from train.html import render
-from train.report import digest, environment, model_card, score_table, write_json
+from train.report import digest, environment, model_card, write_json
 
 RUNS = Path("runs")
 CHECKPOINTS, CACHE = "checkpoints", "cache"
@@ -82,7 +82,7 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
     bundles.save(replace(fitted.bundle, origin=origin), folder / "model")
 
     evaluation, predicted = evaluate(Extractor.load(folder / "model"), heldout.documents, documents)
-    scores, warnings = evaluation.scores, evaluation.warnings()
+    scores = evaluation.scores
     write_json(folder / "metrics.json", evaluation.to_dict())
     problems = reprints + [str(problem) for problem in (*corpus.problems, *heldout.problems)]
     problems += [f"{loss.document}: {loss.span.label} «{loss.text}» {loss.reason}" for loss in fitted.lost]
@@ -94,7 +94,7 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
         "settings": fitted.bundle.settings.model_dump(mode="json"),
         "data": data,
         "problems": problems,
-        "warnings": warnings,
+        "warnings": evaluation.warnings(),
         "curve": fitted.curve,
         "environment": environment(),
         "seconds": round(time.monotonic() - started),
@@ -108,9 +108,7 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
     shutil.rmtree(folder / CHECKPOINTS)
     shutil.rmtree(folder / CACHE)
     _link_latest(folder)
-    print(score_table(scores, evaluation.baselines and evaluation.baselines.scores))
-    for warning in warnings:
-        print(f"WARNING: {warning}")
+    print(evaluation.summary())
     if problems:
         print(f"{len(problems)} annotations not used as they stand -> {folder / 'manifest.json'}")
     print(f"model  -> {folder / 'model'}\nreport -> {folder / 'report.html'}")
