@@ -157,6 +157,15 @@ def test_span_average_precision_counts_what_was_never_found(schema: Schema) -> N
     assert scores.spans["OFFICIAL"].average_precision is None
 
 
+def test_a_label_that_is_never_predicted_has_an_empty_curve(schema: Schema) -> None:
+    gold = [_document("a", (0, 5, "PARTNER"), (10, 15, "OFFICIAL"))]
+    scores = score(gold, [Document("a", TEXT, (Span(0, 5, "PARTNER", 0.9),))], schema)
+    average = scores.spans["OFFICIAL"].average_precision
+    assert average is not None
+    assert average.value == 0
+    assert scores.curves["spans"]["OFFICIAL"].thresholds == ()
+
+
 def test_without_probabilities_nothing_is_ranked(schema: Schema) -> None:
     gold = [_document("a", (0, 5, "PARTNER"), events=("visit",))]
     scores = score(gold, gold, schema)

@@ -103,12 +103,12 @@ def differences(first: Tally, second: Tally) -> dict[str, Difference]:
 
 def comparison_table(comparison: Comparison) -> str:
     """Every figure with its difference, and the articles that changed most, as aligned text."""
-    lines = [f"{'':34}      A       B   B - A     95% interval"]
+    lines = [f"{'':36}      A       B   B - A     95% interval"]
     for name, figure in comparison.figures.items():
         low, high = figure.difference.interval
         verdict = "better" if figure.is_gain else "worse" if figure.is_loss else ""
         lines.append(
-            f"{name:34}  {figure.first:5.1%}   {figure.second:5.1%}  {100 * figure.difference.value:+6.1f}"
+            f"{name:36}  {figure.first:5.1%}   {figure.second:5.1%}  {100 * figure.difference.value:+6.1f}"
             f"  {100 * low:+6.1f} to {100 * high:+5.1f}  {verdict}".rstrip()
         )
     lists = {"better": comparison.better, "worse": comparison.worse, "mixed": comparison.mixed}

@@ -22,7 +22,7 @@ from train.corpus import load_corpus
 from train.evaluation import evaluate, predict
 from train.html import Report, render
 from train.reliability import measure_reliability
-from train.report import score_table, write_json, write_text
+from train.report import write_json, write_text
 from train.tally import tally
 
 HELDOUT = Path("annotations/heldout.json")
@@ -88,15 +88,12 @@ def _evaluate(model: Path, annotations: Path, train: Path | None, output: Path |
     gold, problems = _load(annotations, schema)
     learnt = _load(train, schema)[0] if train else []
     evaluation, predicted = evaluate(extractor, gold, learnt)
-    baselines = evaluation.baselines.scores if evaluation.baselines else None
-    print(score_table(evaluation.scores, baselines))
-    for warning in evaluation.warnings():
-        print(f"WARNING: {warning}")
+    print(evaluation.summary())
     if output:
         output.mkdir(parents=True, exist_ok=True)
         write_json(output / "metrics.json", evaluation.to_dict())
         reliability = measure_reliability(gold, predicted, schema, extractor.bundle.settings.decoding)
-        title = f"Vizitka: оценки {model}"
+        title = f"Vizitka: оценки {model.resolve().parent.name}/{model.name}"
         report = Report(title, schema, gold, predicted, evaluation, reliability, problems=problems)
         write_text(output / "report.html", render(report))
 

@@ -17,6 +17,7 @@ from train.baselines import Baselines, measure_baselines
 from train.corpus import strip
 from train.coverage import coverage
 from train.metrics import break_down, length_name, summarize
+from train.report import score_table
 from train.scores import Part, Scores
 from train.tally import tally
 
@@ -37,6 +38,16 @@ class Evaluation:
         missing = f"only {self.coverage:.4%} of the texts was answered by the model: its windows leave gaps"
         warnings = [missing] if self.coverage < 1 else []
         return warnings + (self.baselines.warnings() if self.baselines else [])
+
+    def summary(self) -> str:
+        """The score table beside the baselines, the coverage and the warnings, as text."""
+        return "\n".join(
+            [
+                score_table(self.scores, self.baselines.scores if self.baselines else None),
+                f"{self.coverage:.1%} of the text answered",
+                *(f"WARNING: {warning}" for warning in self.warnings()),
+            ]
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The contract's `metrics.json`."""

@@ -108,7 +108,7 @@ def cross_validate(config: TrainConfig, folder: Path, count: int, resume: bool =
 
 
 def split_folds(documents: Sequence[Document], count: int, seed: int) -> list[list[Document]]:
-    """The documents in `count` folds of about equal size. Raises ValueError when there are too few."""
+    """The documents in `count` folds of about equally many groups of near-duplicates. Raises ValueError."""
     groups = near_duplicates([document.text for document in documents])
     if not 2 <= count <= len(set(groups)):
         raise ValueError(

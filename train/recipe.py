@@ -31,7 +31,7 @@ from train.fit import fit
 from train.html import Report, render
 from train.provenance import describe, digest, environment
 from train.reliability import measure_reliability
-from train.report import score_table, write_json, write_text
+from train.report import write_json, write_text
 
 RUNS = Path("runs")
 CHECKPOINTS, CACHE = "checkpoints", "cache"
@@ -90,7 +90,7 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
 
     extractor = Extractor.load(folder / "model")
     evaluation, predicted = evaluate(extractor, heldout.documents, documents)
-    scores, warnings = evaluation.scores, evaluation.warnings()
+    scores = evaluation.scores
     write_json(folder / "metrics.json", evaluation.to_dict())
     problems = [str(problem) for problem in (*corpus.problems, *heldout.problems)]
     problems += [f"{loss.document}: {loss.span.label} «{loss.text}» {loss.reason}" for loss in fitted.lost]
@@ -104,7 +104,7 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
         "data": data,
         "problems": reprints + problems,
         "unreached": fitted.unreached,
-        "warnings": warnings,
+        "warnings": evaluation.warnings(),
         "curve": fitted.curve,
         "environment": environment(),
         "seconds": round(time.monotonic() - started),
@@ -133,11 +133,9 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
     shutil.rmtree(folder / CHECKPOINTS)
     shutil.rmtree(folder / CACHE)
     _link_latest(folder)
-    print(score_table(scores, evaluation.baselines and evaluation.baselines.scores))
+    print(evaluation.summary())
     for sentence in fitted.unreached:
         print(sentence)
-    for warning in warnings:
-        print(f"WARNING: {warning}")
     if reprints + problems:
         print(f"{len(reprints + problems)} annotations not used as they stand -> {folder / 'manifest.json'}")
     print(f"model  -> {folder / 'model'}\nreport -> {folder / 'report.html'}")

@@ -45,7 +45,9 @@ def score_table(scores: Scores, baselines: Scores | None = None) -> str:
         if len(own) > 1:
             lines.append(title)
             lines += [_score_line(name, score, others.get(name)) for name, score in own.items()]
-            lines.append(_macro_line(scores.macro_f1[group], baselines and baselines.macro_f1[group]))
+            lines.append(
+                _macro_line(scores.macro_f1[group], baselines.macro_f1[group] if baselines else None)
+            )
     if len(scores.spans) > 1:
         lines.append("span errors" + "".join(f"{kind:>10}" for kind in KINDS))
         lines += [
