@@ -36,8 +36,9 @@ def compare_with_baselines(evaluation: Evaluation) -> list[str]:
             if score.support and not margin.is_gain:
                 low, high = (signed(100 * end) for end in margin.difference.interval)
                 sentences.append(
-                    f"{name}, {kind}: не доказано, что модель лучше простого способа (F1 {percent(margin.second)} "
-                    f"против {percent(margin.first)}, 95 % интервал разности от {low} до {high})"
+                    f"{name}, {kind}: не доказано, что модель лучше простого способа "
+                    f"(F1 {percent(margin.second)} против {percent(margin.first)}, "
+                    f"95 % интервал разности от {low} до {high})"
                 )
     return sentences
 
