@@ -41,7 +41,11 @@ def _score_row(name: str, result: Score, other: Score | None) -> str:
     shares = "".join(f"<td>{percent(share)}</td>" for share in (result.precision, result.recall))
     if not result.support:
         shares = "<td>–</td><td>–</td>"
-    cells = _f1_cells(result.f1, result.f1_interval, other and other.f1) if result.support else _NO_F1
+    cells = (
+        _f1_cells(result.f1, result.f1_interval, None if other is None else other.f1)
+        if result.support
+        else _NO_F1
+    )
     return (
         f'<tr><th scope="row">{safe(name)}</th>{shares}{cells}<td class="optional">{result.support}</td></tr>'
     )
