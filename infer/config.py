@@ -8,7 +8,7 @@ Everything is frozen and forbids unknown keys, so that a misspelt one is an erro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -32,12 +32,33 @@ class WindowSettings(Settings):
         return self
 
 
+class Calibration(Settings):
+    """A line on the logit scale from the model's own probability to a calibrated one; as made, no change."""
+
+    slope: float = Field(1.0, gt=0, description="1 over the temperature: below 1 where the model is too sure")
+    intercept: float = 0.0
+
+
 class DecodingSettings(Settings):
-    """How logits become spans and events."""
+    """How logits become spans and events; all but `overlapping` is chosen on dev, once the model is trained.
+
+    Thresholds are of calibrated probabilities, by span label and by event type.
+    """
 
     overlapping: bool = Field(False, description="keep spans of different labels that overlap")
-    span_threshold: float = Field(0.0, ge=0, le=1, description="drop spans scored lower")
+    span_calibration: Calibration = Calibration()
+    event_calibration: Calibration = Calibration()
+    span_thresholds: Mapping[str, float] = Field(default_factory=dict, description="0 where not given")
     event_thresholds: Mapping[str, float] = Field(default_factory=dict, description="0.5 where not given")
+    below: Literal["drop", "mark"] = Field("drop", description="what becomes of spans below their threshold")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_older(cls, values: Any) -> Any:
+        """Model folders used to have one threshold for all labels, which was always 0."""
+        if isinstance(values, Mapping) and values.get("span_threshold") == 0:
+            return {key: value for key, value in values.items() if key != "span_threshold"}
+        return values
 
 
 class ModelSettings(Settings):

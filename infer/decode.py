@@ -3,19 +3,23 @@
 Each label has its own chain of O, B, I over a document's units. I never follows O or the start, so the
 best path (Viterbi) needs no repair afterwards, and a span's score is its exact marginal probability under
 the constrained chain (forward-backward): the probability that a span of this label begins here, runs on
-and ends there. Plain Python floats: with three states that is faster than arrays.
+and ends there. Overlaps are settled first, then scores are calibrated and held against the thresholds, so
+a threshold never changes which other spans there are. Plain Python floats: with three states that is
+faster than arrays.
 """
 
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import exp, inf
 
 import numpy as np
 from numpy.typing import NDArray
 
 from infer.align import Units, to_span
+from infer.confidence import calibrate, sigmoid
 from infer.config import DecodingSettings
 from infer.document import Span
 from infer.schema import Schema
@@ -35,19 +39,31 @@ def decode_spans(
         ranges = best_ranges(chain)
         scores = range_probabilities(chain, ranges)
         for (first, stop), score in zip(ranges, scores, strict=True):
-            if score >= settings.span_threshold:
-                found.append(to_span(first, stop, label, units, score))
-    return tuple(sorted(found if settings.overlapping else _drop_overlaps(found)))
+            found.append(to_span(first, stop, label, units, score))
+    return judge_spans(sorted(found if settings.overlapping else _drop_overlaps(found)), settings)
+
+
+def judge_spans(spans: Iterable[Span], settings: DecodingSettings) -> tuple[Span, ...]:
+    """Spans with the model's own probabilities, calibrated; those below their threshold dropped or marked."""
+    judged = []
+    for span in spans:
+        score = calibrate(span.score or 0.0, settings.span_calibration)
+        uncertain = score < settings.span_thresholds.get(span.label, 0.0)
+        if not uncertain or settings.below == "mark":
+            judged.append(replace(span, score=score, uncertain=uncertain))
+    return tuple(judged)
 
 
 def decode_events(
     logits: Sequence[float], schema: Schema, settings: DecodingSettings
 ) -> tuple[tuple[str, ...], Mapping[str, float]]:
-    """Event types chosen, and the probability of every type, from one document's event logits."""
+    """Event types chosen, and the calibrated probability of every type, from one document's event logits."""
     if not schema.events:
         return (), {}
+    calibration = settings.event_calibration
+    logits = [calibration.slope * logit + calibration.intercept for logit in logits]
     if schema.multiple:
-        scores = {event: _sigmoid(logit) for event, logit in zip(schema.events, logits, strict=True)}
+        scores = {event: sigmoid(logit) for event, logit in zip(schema.events, logits, strict=True)}
         chosen = tuple(e for e, score in scores.items() if score >= settings.event_thresholds.get(e, 0.5))
         return chosen, scores
     weights = [exp(logit - max(logits)) for logit in logits]
@@ -114,7 +130,3 @@ def _drop_overlaps(spans: Sequence[Span]) -> list[Span]:
         if not any(span.overlaps(other) for other in kept[max(0, place - 1) : place + 1]):
             kept.insert(place, span)
     return kept
-
-
-def _sigmoid(logit: float) -> float:
-    return 1 / (1 + exp(-logit)) if logit >= 0 else exp(logit) / (1 + exp(logit))

@@ -14,12 +14,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """Code points `[start, end)` of a text with their label; `score` is a probability, None for gold."""
+    """Code points `[start, end)` of a text with their label; `score` is a probability, None for gold.
+
+    `uncertain`: scored below the label's threshold, by a model told to mark such spans and not to drop them.
+    """
 
     start: int
     end: int
     label: str
     score: float | None = field(default=None, compare=False)
+    uncertain: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:

@@ -14,7 +14,7 @@ from transformers import BertConfig, BertModel, RobertaConfig, RobertaModel
 
 from infer import bundle as bundles
 from infer.bundle import Bundle, BundleError
-from infer.config import DecodingSettings, ModelSettings, WindowSettings
+from infer.config import Calibration, DecodingSettings, ModelSettings, WindowSettings
 from infer.document import Document
 from infer.extractor import Extractor
 from infer.schema import Schema
@@ -61,7 +61,14 @@ def test_schema_settings_and_origin_travel_along(backbone: Path, tmp_path: Path)
         unit="piece",
         pooling="mean",
         windows=WindowSettings(size=30, overlap=10),
-        decoding=DecodingSettings(overlapping=True, span_threshold=0.2, event_thresholds={"x": 0.7}),
+        decoding=DecodingSettings(
+            overlapping=True,
+            span_calibration=Calibration(slope=0.8, intercept=-0.3),
+            event_calibration=Calibration(slope=0.4),
+            span_thresholds={"A": 0.2},
+            event_thresholds={"x": 0.7},
+            below="mark",
+        ),
     )
     made = replace(bundles.start(str(backbone), schema, settings), origin={"seed": 7, "backbone": "крошка"})
     bundles.save(made, tmp_path / "model")
@@ -69,6 +76,21 @@ def test_schema_settings_and_origin_travel_along(backbone: Path, tmp_path: Path)
     assert (loaded.schema, loaded.settings) == (schema, settings)
     assert loaded.origin == {"seed": 7, "backbone": "крошка"}
     assert not loaded.model.training
+
+
+def test_a_folder_from_before_calibration_still_loads(bundle: Bundle, tmp_path: Path) -> None:
+    bundles.save(bundle, tmp_path / "model")
+    path = tmp_path / "model" / bundles.SETTINGS_FILE
+    description = json.loads(path.read_text(encoding="utf-8"))
+    older = {"overlapping": True, "span_threshold": 0.0, "event_thresholds": {"visit": 0.8}}
+    description["settings"]["decoding"] = older
+    path.write_text(json.dumps(description), encoding="utf-8")
+    decoding = bundles.load(tmp_path / "model").settings.decoding
+    assert decoding == DecodingSettings(overlapping=True, event_thresholds={"visit": 0.8})
+    older["span_threshold"] = 0.5  # never written; to ignore it would be another model
+    path.write_text(json.dumps(description), encoding="utf-8")
+    with pytest.raises(BundleError, match="span_threshold"):
+        bundles.load(tmp_path / "model")
 
 
 @pytest.mark.parametrize(

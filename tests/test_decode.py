@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infer.align import Units
-from infer.config import DecodingSettings
+from infer.confidence import calibrate
+from infer.config import Calibration, DecodingSettings
 from infer.decode import best_ranges, decode_events, decode_spans, range_probabilities
 from infer.document import Span
 from infer.schema import Schema
@@ -205,9 +206,50 @@ def test_spans_below_the_threshold_are_dropped_and_at_it_kept() -> None:
     logits = logits_of("BIOO", "OOOB", certainty=(6.0, 2.0))
     sure, unsure = decode_spans(logits, UNITS, SCHEMA, DecodingSettings())
     assert sure.score > 0.9 > unsure.score
-    assert decode_spans(logits, UNITS, SCHEMA, DecodingSettings(span_threshold=0.9)) == (sure,)
-    at = DecodingSettings(span_threshold=unsure.score)
+    strict = DecodingSettings(span_thresholds={"A": 0.9, "C": 0.9})
+    assert decode_spans(logits, UNITS, SCHEMA, strict) == (sure,)
+    at = DecodingSettings(span_thresholds={"C": unsure.score})
     assert decode_spans(logits, UNITS, SCHEMA, at) == (sure, unsure)
+
+
+def test_each_label_has_a_threshold_of_its_own() -> None:
+    logits = logits_of("BIOO", "OOOB", certainty=(3.0, 3.0))
+    found = decode_spans(logits, UNITS, SCHEMA, DecodingSettings(span_thresholds={"C": 0.999}))
+    assert [span.label for span in found] == ["A"]
+
+
+def test_spans_below_the_threshold_are_marked_on_request() -> None:
+    logits = logits_of("BIOO", "OOOB", certainty=(6.0, 2.0))
+    thresholds = {"A": 0.9, "C": 0.9}
+    found = decode_spans(logits, UNITS, SCHEMA, DecodingSettings(span_thresholds=thresholds, below="mark"))
+    assert [(span.label, span.uncertain) for span in found] == [("A", False), ("C", True)]
+    kept = decode_spans(logits, UNITS, SCHEMA, DecodingSettings(span_thresholds=thresholds))
+    assert list(kept) == [span for span in found if not span.uncertain]
+
+
+def test_a_threshold_brings_no_hidden_span_to_light() -> None:
+    logits = logits_of("BIOO", "OBIO", certainty=(6.0, 3.0))  # A hides C
+    assert decode_spans(logits, UNITS, SCHEMA, DecodingSettings(span_thresholds={"A": 0.9999})) == ()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(*[st.floats(-5, 5)] * 6), min_size=4, max_size=4),
+    st.booleans(),
+    st.floats(0.1, 5),
+    st.floats(-5, 5),
+)
+def test_calibration_changes_scores_alone(
+    rows: list[tuple[float, ...]], overlapping: bool, slope: float, intercept: float
+) -> None:
+    logits = np.array(rows, dtype=np.float32).reshape(4, 2, 3)
+    line = Calibration(slope=slope, intercept=intercept)
+    own = decode_spans(logits, UNITS, SCHEMA, DecodingSettings(overlapping=overlapping))
+    found = decode_spans(
+        logits, UNITS, SCHEMA, DecodingSettings(overlapping=overlapping, span_calibration=line)
+    )
+    assert found == own
+    assert [span.score for span in found] == pytest.approx([calibrate(span.score, line) for span in own])
 
 
 def test_no_units_and_no_labels_give_no_spans() -> None:
@@ -261,6 +303,13 @@ def test_each_event_has_a_threshold_of_its_own() -> None:
     assert chosen == ("agreement",)
 
 
+def test_events_are_calibrated_before_the_threshold() -> None:
+    settings_ = DecodingSettings(event_calibration=Calibration(slope=0.5, intercept=0.1))
+    chosen, scores = decode_events([-0.1, -log(9) - 0.2], SCHEMA, settings_)
+    assert chosen == ("visit",)
+    assert scores == pytest.approx({"visit": 1 / (1 + exp(-0.05)), "agreement": 0.25})
+
+
 def test_several_or_no_events_may_hold() -> None:
     assert decode_events([3.0, 3.0], SCHEMA, DecodingSettings())[0] == ("visit", "agreement")
     assert decode_events([-3.0, -3.0], SCHEMA, DecodingSettings())[0] == ()
@@ -272,6 +321,10 @@ def test_a_single_choice_is_a_softmax_with_exactly_one_chosen() -> None:
     assert chosen == ("agreement",)
     assert scores == pytest.approx({"visit": 1 / 8, "agreement": 5 / 8, "other": 2 / 8})
     assert decode_events([-9.0, -9.5, -9.9], schema, DecodingSettings())[0] == ("visit",)
+    hot = DecodingSettings(event_calibration=Calibration(slope=0.5))
+    chosen, scores = decode_events([log(1), log(25), log(4)], schema, hot)
+    assert chosen == ("agreement",)
+    assert scores == pytest.approx({"visit": 1 / 8, "agreement": 5 / 8, "other": 2 / 8})
 
 
 @pytest.mark.parametrize("multiple", [True, False])

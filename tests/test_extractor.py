@@ -299,7 +299,11 @@ def test_the_models_own_decoding_settings_hold(bundle: Bundle, documents: list[D
         changed = with_windows(bundle, 24, 8, decoding=DecodingSettings(**decoding))
         return Extractor(changed).extract(documents[2])
 
-    plain, strict, all_ = extract(), extract(span_threshold=0.6), extract(overlapping=True)
+    plain, strict, all_ = (
+        extract(),
+        extract(span_thresholds=dict.fromkeys(bundle.schema.labels, 0.6)),
+        extract(overlapping=True),
+    )
     assert 0 < len(strict.spans) < len(plain.spans) < len(all_.spans)
     assert all(span.score >= 0.6 for span in strict.spans)
     none = extract(event_thresholds=dict.fromkeys(bundle.schema.events, 1.0))

@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from infer import Extractor
 from infer.__main__ import main as infer
+from infer.bundle import Bundle, save
 from infer.document import Document, Span
 from infer.labelstudio import to_task
 from infer.schema import Schema, parse_schema
@@ -70,8 +73,14 @@ def test_train_evaluate_and_infer_agree_and_learn(
     assert manifest["config"]["backbone"] == str(backbone)
     assert max(epoch["score"] for epoch in manifest["curve"]) > 0.9
 
+    assert metrics["coverage"] == 1
+    assert metrics["baselines"]["spans"]["micro"]["f1"] > 0.9  # the marked words are always the same
+    assert any(warning.startswith("spans micro: ") for warning in manifest["warnings"])
+    assert "WARNING: spans micro: the model's F1" in printed
+
     # evaluating the folder again, from disk, gives the very same scores
-    assert evaluate([str(run / "model"), "--output", str(home / "again")]) == 0
+    again = ["--train", "annotations/train.json", "--output", str(home / "again")]
+    assert evaluate([str(run / "model"), *again]) == 0
     assert json.loads((home / "again/metrics.json").read_text(encoding="utf-8")) == metrics
 
     # and so does counting by hand what `python -m infer` wrote
@@ -94,6 +103,52 @@ def test_train_evaluate_and_infer_agree_and_learn(
         assert all(record["text"][s["start"] : s["end"]] == s["text"] for s in record["spans"])
         hits, found = hits + len(gold & spans), found + len(spans)
     assert hits / found == pytest.approx(metrics["spans"]["micro"]["precision"])
+
+
+def test_two_models_are_compared(
+    home: Path, bundle: Bundle, capsys: pytest.CaptureFixture[str], schema: Schema
+) -> None:
+    save(bundle, home / "first")
+    torch.nn.init.zeros_(bundle.model.span_head.weight)  # marks nothing, or everything alike
+    save(bundle, home / "second")
+    assert evaluate(["first", "second", "annotations/train.json", "--output", "compared"]) == 0
+    assert "B - A" in capsys.readouterr().out
+    values = json.loads((home / "compared/comparison.json").read_text(encoding="utf-8"))
+    assert (values["first"], values["second"], values["documents"]) == ("first", "second", 60)
+    for model, side in (("first", "first"), ("second", "second")):
+        assert evaluate([model, "annotations/train.json", "--output", model + "-scores"]) == 0
+        scores = json.loads((home / f"{model}-scores/metrics.json").read_text(encoding="utf-8"))
+        assert values["figures"]["spans.micro.f1"][side] == scores["spans"]["micro"]["f1"]
+        assert "baselines" not in scores
+
+    other = replace(schema, labels=schema.labels[::-1])
+    save(replace(bundle, schema=other), home / "other")
+    assert evaluate(["first", "other"]) == 2
+    assert "only models of the same labels can be compared" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none"], "none: no model folder"),
+        (["model", "none"], "none: no model folder"),
+        (["model", "none.json"], "none.json: no such file"),
+        (["model", "--train", "none.json"], "none.json: no such file"),
+        (
+            ["model", "model", "--train", "annotations/train.json"],
+            "--train is for the baselines of one model",
+        ),
+        (["model", "model", "model"], "one or two model folders"),
+        (["annotations/train.json"], "one or two model folders"),
+        (["model", "a.json", "b.json"], "at most one annotations file"),
+    ],
+)
+def test_evaluation_that_can_not_start_says_why(
+    home: Path, bundle: Bundle, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(bundle, home / "model")
+    assert evaluate(arguments) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_another_schema_retrains_without_touching_code(home: Path, backbone: Path) -> None:
@@ -148,6 +203,8 @@ def test_sub_word_annotations_train_a_model_of_pieces(home: Path, backbone: Path
         (["--config", "none.yaml"], "none.yaml: no such config"),
         (["fit.epochs=0"], "fit.epochs"),
         (["--resume"], "no killed run with checkpoints"),
+        (["--resume", "--folds", "3"], "no killed run with folds"),
+        (["--folds", "1"], "1 folds can't be made of"),
         (["windows.size=512"], "more than the 64 positions"),
     ],
 )

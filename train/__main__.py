@@ -21,6 +21,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--resume", action="store_true", help="go on with the killed run of --output, or the newest"
     )
+    parser.add_argument(
+        "--folds",
+        type=int,
+        metavar="N",
+        help="cross-validate instead: N models on the training annotations, each scored on its fold",
+    )
     parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="changes to the config")
     return parser
 
@@ -34,13 +40,18 @@ def main(arguments: list[str] | None = None) -> int:
     from infer.memory import keep_memory
     from infer.schema import SchemaError
     from train.config import ConfigError, load_config
+    from train.folds import FOLDS, cross_validate
     from train.recipe import RunError, open_run, train
 
     keep_memory()
     try:
         config = load_config(options.config, options.overrides)
-        folder = open_run(options.output, options.resume, time.strftime("%Y-%m-%d-%H%M%S"))
-        train(config, folder, options.resume)
+        name = time.strftime("%Y-%m-%d-%H%M%S")
+        if options.folds is None:
+            train(config, open_run(options.output, options.resume, name), options.resume)
+        else:
+            folder = open_run(options.output, options.resume, f"{name}-folds", FOLDS)
+            cross_validate(config, folder, options.folds, options.resume)
     except (BundleError, ConfigError, LabelStudioError, RunError, SchemaError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2

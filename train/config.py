@@ -48,6 +48,13 @@ class FitSettings(Settings):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
 
+class TargetSettings(Settings):
+    """How sure an answer has to be; thresholds are chosen on dev, by label and by event."""
+
+    target_precision: float | None = Field(None, gt=0, lt=1, description="none: best F1 of events, all spans")
+    below: Literal["drop", "mark"] = Field("drop", description="what becomes of a less sure span")
+
+
 class TrainConfig(Settings):
     """A whole recipe."""
 
@@ -58,6 +65,7 @@ class TrainConfig(Settings):
     pooling: Literal["first", "mean"] = "first"
     windows: WindowSettings = WindowSettings()
     fit: FitSettings = FitSettings()
+    decoding: TargetSettings = TargetSettings()
 
     def model_settings(self, unit: Literal["word", "piece"], overlapping: bool) -> ModelSettings:
         """What travels in the model folder, given what the annotations turned out to need."""

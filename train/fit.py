@@ -36,13 +36,15 @@ from infer.document import Document, Span
 from infer.extractor import Extractor, pick_device
 from infer.model import Model
 from infer.schema import Schema
+from train.calibration import fit_calibration
 from train.config import TrainConfig
 from train.corpus import strip
 from train.learner import Learner
-from train.metrics import score, tune_thresholds
+from train.metrics import score
 from train.probe import uses_bfloat16, warm_heads
 from train.progress import Progress
 from train.targets import Collator, Lost, make_examples, pick_unit
+from train.thresholds import choose_thresholds
 
 ROUND = 50  # steps between dev scores, where an epoch has fewer
 
@@ -54,6 +56,7 @@ class Fitted:
     bundle: Bundle
     lost: list[Lost]
     curve: list[dict[str, float]]  # per round: epoch, step, dev scores
+    unreached: list[str]  # a sentence for each precision asked for that dev doesn't show
 
 
 def fit(
@@ -64,7 +67,7 @@ def fit(
     folder: Path,
     resume: bool = False,
 ) -> Fitted:
-    """Train on `documents`, picking epoch and event thresholds on `dev`; checkpoints go under `folder`."""
+    """Train on `documents`; `dev` decides epoch, calibration and thresholds; checkpoints go under `folder`."""
     hf_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # progress.py says what matters
     set_seed(config.seed)
     settings = config.model_settings("word", _have_overlaps([*documents, *dev]))
@@ -92,16 +95,15 @@ def fit(
     trainer.train(resume_from_checkpoint=resume)
     extractor = Extractor(bundle)
     predicted = list(extractor.extract_many(strip(dev)))
-    decoding = bundle.settings.decoding.model_copy(
-        update={"event_thresholds": tune_thresholds(dev, predicted, schema) if schema.multiple else {}}
-    )
+    decoding = fit_calibration(dev, predicted, schema, bundle.settings.decoding)
+    decoding, unreached = choose_thresholds(dev, predicted, schema, decoding, config.decoding)
     bundle = replace(bundle, settings=bundle.settings.model_copy(update={"decoding": decoding}))
     curve = [
         {key.removeprefix("eval_"): value for key, value in entry.items()}
         for entry in trainer.state.log_history
         if "eval_score" in entry
     ]
-    return Fitted(bundle, lost, curve)
+    return Fitted(bundle, lost, curve, unreached)
 
 
 def build_dataset(
@@ -140,8 +142,9 @@ def build_dataset(
 def _features(labels: int) -> Features:
     """Spelt out, since an empty list in the first row would otherwise decide a column's type."""
     integer, pair = Value("int32"), List(Value("int32"))
-    span = {"start": integer, "end": integer, "label": Value("string"), "score": Value("float32")}
     text = Value("string")
+    span = {"start": integer, "end": integer, "label": text, "score": Value("float32")}
+    span["uncertain"] = Value("bool")
     return Features(
         {
             "ids": List(integer),

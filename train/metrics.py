@@ -1,163 +1,197 @@
-"""Gold and predicted Documents to scores; no torch.
+"""Scores with their 95% intervals, from gold and predicted Documents; no torch.
 
-Strict: same label, start and end. Partial: same label and at least one shared character, each gold and
-each predicted span matched at most once. Gold is taken as annotated, spans the model can't represent
-included. Documents are joined by id; predictions for other texts are an error. Intervals are 95%
-percentile bootstraps over documents, since spans of one article are not independent.
+`figures` is the one place where a figure is computed: from documents' counts (`train/tally.py`) and weights,
+so the same line gives its value, its bootstrap interval, its difference between two models and its spread
+over folds. A figure's name is its path in `metrics.json`. What is undefined (nothing found, nothing to find)
+is 0, as in scikit-learn, and its support says so; average precision without gold is left out.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from infer.document import Document, Span
+from infer.document import Document
 from infer.schema import Schema
+from train.bootstrap import Estimate, Weights, draw, estimate
+from train.matching import KINDS, MISSED, SPURIOUS
+from train.scores import Curve, EventSets, Part, Score, Scores
+from train.tally import GROUPS, Ranking, Tally, tally
 
-Counts = NDArray[np.int64]  # [documents, classes, 3]: true positives, predicted, gold
-RESAMPLES = 2000
-INTERVAL = (2.5, 97.5)  # percentiles
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Precision, recall and F1 with F1's 95% interval; support is the number of gold items."""
-
-    precision: float
-    recall: float
-    f1: float
-    support: int
-    f1_interval: tuple[float, float]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {
-            "precision": self.precision,
-            "recall": self.recall,
-            "f1": self.f1,
-            "support": self.support,
-            "f1_interval": list(self.f1_interval),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """All scores of one set of documents; "micro" stands beside the labels and events."""
-
-    documents: int
-    spans: Mapping[str, Score]
-    spans_partial: Mapping[str, Score]
-    events: Mapping[str, Score]
-    events_macro_f1: float
-    events_exact: float  # share of documents whose whole set of events is right
-
-    def to_dict(self) -> dict[str, Any]:
-        """The contract's `metrics.json`."""
-        return {
-            "spans": {name: score.to_dict() for name, score in self.spans.items()},
-            "spans_partial": {name: score.to_dict() for name, score in self.spans_partial.items()},
-            "events": {
-                **{name: score.to_dict() for name, score in self.events.items()},
-                "macro_f1": self.events_macro_f1,
-                "exact": self.events_exact,
-            },
-            "documents": self.documents,
-        }
+LENGTHS = (1000, 2000, 4000)  # characters; where the length groups meet
+POINTS = 100  # of a curve, at most
+CHUNK = 4_000_000  # weights at once, to bound memory
 
 
 def score(gold: Sequence[Document], predicted: Sequence[Document], schema: Schema) -> Scores:
     """Every score of predictions against gold. Raises ValueError when they are not of the same texts."""
-    pairs = _pair(gold, predicted)
-    strict = np.zeros((len(pairs), len(schema.labels), 3), dtype=np.int64)
-    partial = np.zeros_like(strict)
-    events = np.zeros((len(pairs), len(schema.events), 3), dtype=np.int64)
-    for row, (truth, guess) in enumerate(pairs):
-        for column, label in enumerate(schema.labels):
-            right = {span for span in truth.spans if span.label == label}
-            found = {span for span in guess.spans if span.label == label}
-            strict[row, column] = len(right & found), len(found), len(right)
-            partial[row, column] = count_overlapping(sorted(right), sorted(found)), len(found), len(right)
-        for column, event in enumerate(schema.events):
-            is_right, is_found = event in truth.events, event in guess.events
-            events[row, column] = is_right and is_found, is_found, is_right
-    exact = [set(truth.events) == set(guess.events) for truth, guess in pairs]
-    event_scores = _scores(events, schema.events)
+    return summarize(tally(gold, predicted, schema))
+
+
+def summarize(counted: Tally) -> Scores:
+    """Every score of counted documents."""
+    estimates = {name: estimate(values) for name, values in figures(counted, draw(len(counted.ids))).items()}
+    groups = {group: _scores(counted, group, estimates) for group in GROUPS}
     return Scores(
-        documents=len(pairs),
-        spans=_scores(strict, schema.labels),
-        spans_partial=_scores(partial, schema.labels),
-        events=event_scores,
-        events_macro_f1=float(np.mean([event_scores[event].f1 for event in schema.events] or [0.0])),
-        events_exact=float(np.mean(exact)) if exact else 0.0,
+        documents=len(counted.ids),
+        spans=groups["spans"],
+        spans_partial=groups["spans_partial"],
+        entities=groups["entities"],
+        events=groups["events"],
+        macro_f1={group: estimates[f"{group}.macro_f1"] for group in GROUPS if counted.names(group)},
+        events_exact=estimates["events.exact"],
+        errors=count_errors(counted),
+        confusion=count_confusion(counted),
+        event_sets=count_event_sets(counted),
+        curves={
+            group: {name: curve(ranking) for (of, name), ranking in counted.rankings.items() if of == group}
+            for group in ("spans", "events")
+        },
     )
 
 
-def count_overlapping(gold: Sequence[Span], found: Sequence[Span]) -> int:
-    """The largest number of gold spans that can be matched with a found span each, any overlap counting."""
-    overlaps = np.array([[left.overlaps(right) for right in found] for left in gold], dtype=np.int64)
-    if overlaps.size == 0:
-        return 0
-    rows, columns = linear_sum_assignment(overlaps, maximize=True)
-    return int(overlaps[rows, columns].sum())
+def figures(counted: Tally, weights: Weights) -> dict[str, NDArray[np.float64]]:
+    """Every figure at each row of weights [draws, documents]; keys like "spans.PARTNER.f1"."""
+    found: dict[str, NDArray[np.float64]] = {}
+    for group in GROUPS:
+        found[f"{group}.micro.f1"] = f1(weights @ counted.counts[group].sum(axis=1))
+        names = [f"{group}.{name}.f1" for name in counted.names(group)]
+        for column, name in enumerate(names):
+            found[name] = f1(weights @ counted.counts[group][:, column])
+        if names:
+            found[f"{group}.macro_f1"] = np.mean([found[name] for name in names], axis=0)
+    found["events.exact"] = weights @ counted.exact / weights.sum(axis=1)
+    for (group, name), ranking in counted.rankings.items():
+        found[f"{group}.{name}.average_precision"] = average_precision(ranking, weights)
+    return found
 
 
-def tune_thresholds(
-    gold: Sequence[Document], predicted: Sequence[Document], schema: Schema
-) -> dict[str, float]:
-    """Per event, the threshold nearest to 0.5 whose F1 is within 0.01 of the best on these documents.
-
-    Nearest to 0.5, because on a small dev set the best threshold itself is mostly chance.
-    """
-    pairs = _pair(gold, predicted)
-    thresholds = {}
-    for event in schema.events:
-        truth = np.array([event in document.events for document, _ in pairs])
-        scores = np.array([document.event_scores[event] for _, document in pairs])
-        grid = np.arange(0.05, 0.96, 0.05).round(2)
-        f1 = np.array([_f1(truth & (scores >= cut), scores >= cut, truth) for cut in grid])
-        good = grid[f1 >= f1.max() - 0.01]
-        thresholds[event] = float(good[np.abs(good - 0.5).argmin()])
-    return thresholds
-
-
-def _pair(gold: Sequence[Document], predicted: Sequence[Document]) -> list[tuple[Document, Document]]:
-    by_id = {document.id: document for document in predicted}
-    if len(by_id) != len(predicted) or {document.id for document in gold} != set(by_id):
-        raise ValueError("gold and predictions are not of the same documents")
-    pairs = [(document, by_id[document.id]) for document in gold]
-    for truth, guess in pairs:
-        if truth.text != guess.text:
-            raise ValueError(f"document {truth.id}: the predictions were made on another text")
-    return pairs
-
-
-def _scores(counts: Counts, names: Sequence[str]) -> dict[str, Score]:
-    """Scores per class and their micro average, from counts per document."""
-    documents = len(counts)
-    draws = np.random.default_rng(0).multinomial(
-        documents, np.full(documents, 1 / max(documents, 1)), RESAMPLES
-    )
-    columns = {"micro": counts.sum(axis=1), **{name: counts[:, i] for i, name in enumerate(names)}}
-    scores = {}
-    for name, column in columns.items():
-        hit, found, right = (int(value) for value in column.sum(axis=0))
-        sampled = draws @ column  # [resamples, 3]
-        f1 = 2 * sampled[:, 0] / np.maximum(sampled[:, 1] + sampled[:, 2], 1)
-        low, high = np.percentile(f1, INTERVAL)
-        scores[name] = Score(
-            precision=hit / found if found else 0.0,
-            recall=hit / right if right else 0.0,
-            f1=2 * hit / (found + right) if found + right else 0.0,
-            support=right,
-            f1_interval=(float(low), float(high)),
-        )
+def f1(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Of counts [..., 3]: hits, predicted, gold. Two empty sides give 0."""
+    scores: NDArray[np.float64] = 2 * counts[..., 0] / np.maximum(counts[..., 1] + counts[..., 2], 1)
     return scores
 
 
-def _f1(hit: NDArray[np.bool_], found: NDArray[np.bool_], right: NDArray[np.bool_]) -> float:
-    return 2 * float(hit.sum()) / max(float(found.sum() + right.sum()), 1.0)
+def average_precision(ranking: Ranking, weights: Weights) -> NDArray[np.float64]:
+    """Precision at each threshold times the recall gained there; equal probabilities are one threshold.
+
+    Gold without a ranked answer counts as never found. One value for each row of weights.
+    """
+    if not len(ranking.scores):
+        return np.zeros(len(weights))
+    ends = _threshold_ends(ranking)
+    rows = max(1, CHUNK // len(ranking.scores))
+    parts = []
+    for start in range(0, len(weights), rows):
+        part = weights[start : start + rows]
+        taken = part[:, ranking.documents]
+        hits = (taken * ranking.hits).cumsum(axis=1)[:, ends]
+        precision = hits / np.maximum(taken.cumsum(axis=1)[:, ends], 1)
+        gained = np.diff(hits, axis=1, prepend=0)
+        parts.append((precision * gained).sum(axis=1) / np.maximum(part @ ranking.gold, 1))
+    return np.concatenate(parts)
+
+
+def curve(ranking: Ranking) -> Curve:
+    """Precision against recall at no more than POINTS thresholds, evenly spaced by rank."""
+    ends = _threshold_ends(ranking)
+    ends = ends[np.unique(np.linspace(0, len(ends) - 1, min(POINTS, len(ends))).round().astype(int))]
+    hits = ranking.hits.cumsum()[ends]
+    return Curve(
+        tuple(ranking.scores[ends].tolist()),
+        tuple((hits / (ends + 1)).tolist()),
+        tuple((hits / ranking.gold.sum()).tolist()),
+    )
+
+
+def _threshold_ends(ranking: Ranking) -> NDArray[np.int64]:
+    """The last rank of each distinct probability; none where nothing was answered."""
+    return np.flatnonzero(np.append(np.diff(ranking.scores) != 0, True)[: len(ranking.scores)])
+
+
+def count_errors(counted: Tally) -> dict[str, dict[str, int]]:
+    """How often each kind of match happened, by gold label (of spurious spans the predicted) and in all."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for match in (match for matches in counted.matches for match in matches):
+        span = match.gold or match.predicted
+        assert span  # a match has a side
+        counts[span.label, match.kind] += 1
+        counts["all", match.kind] += 1
+    return {name: {kind: counts[name, kind] for kind in KINDS} for name in ("all", *counted.schema.labels)}
+
+
+def count_confusion(counted: Tally) -> dict[str, dict[str, int]]:
+    """Matched spans by gold label and predicted label; unmatched ones under "missed" and "spurious"."""
+    counts = Counter(
+        (match.gold.label if match.gold else SPURIOUS, match.predicted.label if match.predicted else MISSED)
+        for matches in counted.matches
+        for match in matches
+    )
+    labels = counted.schema.labels
+    return {row: {name: counts[row, name] for name in (*labels, MISSED)} for row in (*labels, SPURIOUS)}
+
+
+def count_event_sets(counted: Tally) -> tuple[EventSets, ...]:
+    """The documents by their gold and their predicted set of events, the largest number first."""
+    events = np.array(counted.schema.events)
+    counts = Counter(
+        (tuple(events[row[:, 2] > 0].tolist()), tuple(events[row[:, 1] > 0].tolist()))
+        for row in counted.counts["events"]
+    )
+    return tuple(EventSets(gold, predicted, count) for (gold, predicted), count in counts.most_common())
+
+
+def break_down(counted: Tally, names: Sequence[str]) -> tuple[Part, ...]:
+    """Micro scores of the documents under each name, the names in their first order; one name a document."""
+    parts = []
+    for name in dict.fromkeys(names):
+        rows = np.flatnonzero([other == name for other in names])
+        counts = {group: counted.counts[group][rows].sum(axis=1) for group in GROUPS if counted.names(group)}
+        scores = {
+            group: make_score(values, estimate(f1(draw(len(rows)) @ values)))
+            for group, values in counts.items()
+        }
+        parts.append(Part(name, len(rows), scores))
+    return tuple(parts)
+
+
+def length_name(document: Document) -> str:
+    """The group of a document's length in characters, like "1000-2000"."""
+    for low, high in pairwise((0, *LENGTHS)):
+        if len(document.text) < high:
+            return f"{low}-{high}"
+    return f"{LENGTHS[-1]}+"
+
+
+def make_score(counts: NDArray[np.int64], f1: Estimate, average_precision: Estimate | None = None) -> Score:
+    """The score of one class from its counts [documents, 3] and its figures."""
+    hits, predicted, support = (int(value) for value in counts.sum(axis=0))
+    return Score(
+        precision=hits / predicted if predicted else 0.0,
+        recall=hits / support if support else 0.0,
+        f1=f1.value,
+        support=support,
+        f1_interval=f1.interval,
+        predicted=predicted,
+        hits=hits,
+        average_precision=average_precision,
+    )
+
+
+def _scores(counted: Tally, group: str, estimates: Mapping[str, Estimate]) -> dict[str, Score]:
+    """Scores per class and their micro average."""
+    counts = counted.counts[group]
+    columns = {
+        "micro": counts.sum(axis=1),
+        **{name: counts[:, i] for i, name in enumerate(counted.names(group))},
+    }
+    return {
+        name: make_score(
+            column, estimates[f"{group}.{name}.f1"], estimates.get(f"{group}.{name}.average_precision")
+        )
+        for name, column in columns.items()
+    }
