@@ -18,7 +18,7 @@ def answer(evaluation: Evaluation, reliability: Reliability | None) -> str:
     """The three cards."""
     scores, baselines = evaluation.scores, evaluation.baselines
     cards = (
-        _answer_good(scores, baselines and baselines.scores),
+        _answer_good(scores, baselines.scores if baselines else None),
         _answer_sure(scores, reliability),
         _answer_fails(scores, evaluation.breakdown.get("source", ())),
     )
@@ -45,7 +45,7 @@ def compare_with_baselines(evaluation: Evaluation) -> list[str]:
 
 def _answer_good(scores: Scores, baseline: Scores | None) -> str:
     rows = [
-        _answer_row(title, note, result, baseline and baseline.group(group)["micro"])
+        _answer_row(title, note, result, baseline.group(group)["micro"] if baseline else None)
         for title, note, group in (
             ("Упоминания", "метка и границы точно", "spans"),
             ("Сущности", "найдены ли в статье вообще", "entities"),

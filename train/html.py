@@ -54,7 +54,7 @@ class Report:
     @property
     def baseline(self) -> Scores | None:
         """Scores of the simple methods, where they were measured."""
-        return self.evaluation.baselines and self.evaluation.baselines.scores
+        return self.evaluation.baselines.scores if self.evaluation.baselines else None
 
 
 def render(report: Report) -> str:
