@@ -147,7 +147,8 @@ def read_training(config: TrainConfig) -> tuple[Schema, Corpus, list[Document]]:
     corpus = load_corpus(config.data.train, schema, config.data.annotators)
     documents = corpus.documents
     if config.data.limit:
-        documents = random.Random(config.seed).sample(documents, min(config.data.limit, len(documents)))
+        # Shuffled whole, so that a smaller limit draws a part of what a larger one draws.
+        documents = random.Random(config.seed).sample(documents, len(documents))[: config.data.limit]
     return schema, corpus, documents
 
 
