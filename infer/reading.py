@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from charset_normalizer import from_bytes
 
@@ -43,13 +43,26 @@ class Failure:
     hint: str
 
 
-def read_documents(inputs: Iterable[Path]) -> Iterator[Document | Failure]:
+def read_documents(
+    inputs: Iterable[str | Path], text_column: str | None = None, stdin: BinaryIO | None = None
+) -> Iterator[Document | Failure]:
     """Every document of files and folders (recursively, sorted by name), lazily.
 
     Raises InputError before the first document when an input doesn't exist or a folder has no articles.
     """
-    files = [found for path in inputs for found in _list(path)]
-    return _read_all(files)
+    if stdin:
+        return iter([Document("stdin", stdin.read().decode())])
+    return _read_all(list_files(inputs))
+
+
+def list_files(inputs: Iterable[str | Path]) -> list[tuple[str, Path]]:
+    """Ids and files of a run, in order. Raises InputError."""
+    return [found for path in inputs for found in _list(Path(path))]
+
+
+def read_file(name: str, path: Path, text_column: str | None = None) -> Iterator[Document | Failure]:
+    """All documents of one listed file, lazily."""
+    return _read_all([(name, path)])
 
 
 def _list(path: Path) -> list[tuple[str, Path]]:
