@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _run(given)
     except KeyboardInterrupt:
-        print("\ninfer: stopped; the same command goes on from here", file=sys.stderr)
+        print(f"\ninfer: stopped; {_advice(given)}", file=sys.stderr)
         return 130
 
 
@@ -86,7 +86,7 @@ def _run(given: argparse.Namespace) -> int:
         return 2
     except OSError as error:
         place, reason = error.filename or given.output, error.strerror or error
-        print(f"infer: can't write {place} ({reason}); mend that, the same command goes on", file=sys.stderr)
+        print(f"infer: can't write {place} ({reason}); mend that, then {_advice(given)}", file=sys.stderr)
         return 2
     if not outcome.written:
         print("everything is there already; --force does it again")
@@ -97,6 +97,12 @@ def _run(given: argparse.Namespace) -> int:
     if outcome.failures:
         print(f"{outcome.failures} inputs failed -> {given.output / 'failures.jsonl'}", file=sys.stderr)
     return 1 if outcome.failures else 0
+
+
+def _advice(given: argparse.Namespace) -> str:
+    if "-" in given.inputs:
+        return "start again (standard input can't be read twice)"
+    return f"the same command{' without --force' if given.force else ''} goes on from here"
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ from infer.records import Extraction, to_line, to_record
 
 FORMAT = 1  # raised whenever parts of before should not be used any more
 ITEMS = 256  # documents and failures in a part: what a killed run loses at most
-BLOCK_FILES = (50, 200)  # files in a block, at least (but for the last) and at most
-BLOCK_CUT = 50  # past the least, one file in so many ends a block
+BLOCK_FILES = 200  # files in a block, at most
+BLOCK_CUT = 100  # one file in so many, told by its name, ends a block
 
 
 class LockError(ValueError):
@@ -91,16 +91,18 @@ def digest_of(value: Any) -> str:
 
 
 def _cut(files: Iterable[tuple[str, Path]]) -> Iterator[list[tuple[str, Path]]]:
-    least, most = BLOCK_FILES
     block: list[tuple[str, Path]] = []
     for name, path in files:
         block.append((name, path))
-        ends = zlib.crc32(name.encode("utf-8", "surrogateescape")) % BLOCK_CUT == 0
-        if len(block) == most or (len(block) >= least and ends):
+        if _is_cut(name) or len(block) == BLOCK_FILES:
             yield block
             block = []
     if block:
         yield block
+
+
+def _is_cut(name: str) -> bool:
+    return zlib.crc32(name.encode("utf-8", "surrogateescape")) % BLOCK_CUT == 0
 
 
 def _state(name: str, path: Path) -> State:

@@ -32,6 +32,7 @@ FORMULA = re.compile(r"[=+\-@\t\r]")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 CELL_UNITS = 32_767  # UTF-16 units in a cell, at most: Excel's limit
+CUT = f"cells cut at {CELL_UNITS} characters in xlsx, Excel's limit (csv and parquet have them whole)"
 SHEET_ROWS = 1_048_576  # rows in a sheet, at most, its header among them: Excel's limit
 WIDTHS = {str: 28, int: 10, float: 12}  # of a sheet's columns, in digits
 BATCH = 5_000  # rows that parquet compresses together
@@ -106,7 +107,7 @@ def _open_xlsx(paths: Sequence[Path], tables: Sequence[Table], remarks: Counter[
             return value
         text = _printable(value, "xlsx", remarks)
         if len(text.encode("utf-16-le")) > 2 * CELL_UNITS:
-            remarks[f"cut at {CELL_UNITS} characters in xlsx, Excel's limit (csv and parquet are whole)"] += 1
+            remarks[CUT] += 1
             text = text.encode("utf-16-le")[: 2 * CELL_UNITS].decode("utf-16-le", "ignore")
         made = WriteOnlyCell(sheet, text)
         made.data_type = "s"  # openpyxl would make a formula of "=..."
@@ -122,7 +123,12 @@ def _open_xlsx(paths: Sequence[Path], tables: Sequence[Table], remarks: Counter[
     known = {table.name: table for table in tables}
     for table in tables:
         start(table, table.name)
-    yield append
+    try:
+        yield append
+    except BaseException:
+        for sheet in book.worksheets:
+            sheet.close()  # or openpyxl complains when it is cleared away
+        raise
     (path,) = paths
     raw = path.with_name(f"{path.name}.zip")
     try:
@@ -182,7 +188,7 @@ def _open_parquet(paths: Sequence[Path], tables: Sequence[Table], remarks: Count
 def _printable(text: str, kind: str, remarks: Counter[str]) -> str:
     clean = CONTROL.sub("", text)
     if clean != text:
-        remarks[f"without their control characters in {kind}"] += 1
+        remarks[f"cells without their control characters in {kind}"] += 1
     return _encodable(clean)
 
 

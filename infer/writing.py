@@ -58,7 +58,7 @@ def write_formats(
     tables = [format for format in formats if format in TABLES]
     if tables:
         _write_tables(tables, folder, extractions(), schema, remarks)
-    return [f"{count} cells are {remark}" for remark, count in remarks.items()]
+    return [f"{remark}: {count}" for remark, count in remarks.items()]
 
 
 def write_lines(records: Iterable[Mapping[str, Any]], path: Path) -> int:
