@@ -76,7 +76,8 @@ def plan_blocks(
     Raises InputError.
     """
     if "-" in inputs:
-        return [Block(secrets.token_hex(8), (), partial(read_documents, inputs, text_column, stdin))]
+        documents = read_documents(inputs, text_column, stdin)
+        return [Block(secrets.token_hex(8), (), lambda: documents)]
     blocks = []
     for files in _cut(list_files(inputs)):
         states = tuple(_state(name, path) for name, path in files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,6 @@ from hypothesis import strategies as st
 from infer import parts as module
 from infer.document import Document
 from infer.parts import LockError, Parts, plan_blocks
-from infer.reading import Failure
 
 SETTINGS = {"fingerprint": "f"}
 
@@ -184,14 +184,15 @@ def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
 
 
 def test_standard_input_is_never_taken_for_what_was_there(tmp_path: Path) -> None:
-    def read(*_: Any) -> Iterator[Document | Failure]:
-        yield Document("stdin", "text")
-
-    names = set()
-    for _ in range(2):
-        (block,) = plan_blocks(["-"], None, SETTINGS)
-        names.add(block.name)
-    assert len(names) == 2
+    for text in ("first", "second"):
+        blocks = plan_blocks(["-"], None, SETTINGS, io.BytesIO(text.encode()))
+        parts = Parts(tmp_path / "parts")
+        with parts.lock():
+            parts.keep(blocks)
+            assert not any(map(parts.is_done, blocks))
+            for block in blocks:
+                parts.fill(block, Echo(), lambda item: None)
+        assert [extraction.record["text"] for extraction in parts.extractions(blocks)] == [text]
 
 
 @given(st.lists(st.text("abcd", min_size=1, max_size=4), unique=True, min_size=2), st.data())
