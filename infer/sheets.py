@@ -24,7 +24,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from infer.files import replacing
-from infer.rows import Cell, Table
+from infer.tabulation import Cell, Table
 
 Append = Callable[[str, Sequence[Cell]], None]  # takes a table's name and a row
 

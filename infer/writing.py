@@ -1,7 +1,7 @@
 """Extractions to files: `extractions.<format>` in the output folder, each renamed there when it is complete.
 
 Every writer passes once over what the parts hold; the model is not asked again. `csv`, `xlsx` and
-`parquet` hold the tables of `rows` and are written in one pass together. `labelstudio` is a JSON list of
+`parquet` hold the tables of `tabulation` and are written in one pass together. `labelstudio` is a JSON list of
 tasks with predictions, under the name `extractions.labelstudio` and, because Label Studio's import
 insists on the ending, once more as `extractions.labelstudio.json` (a link to the same bytes).
 """
@@ -28,8 +28,8 @@ TABLES = ("csv", "xlsx", "parquet")
 def name_files(format: str, schema: Schema) -> list[str]:
     """The files of a format."""
     if format in TABLES:
-        from infer.rows import make_tables
         from infer.sheets import name_files as name_sheets
+        from infer.tabulation import make_tables
 
         return name_sheets(format, make_tables(schema))
     plain = f"extractions.{format}"
@@ -81,8 +81,8 @@ def _write_tables(
     schema: Schema,
     remarks: Counter[str],
 ) -> None:
-    from infer.rows import make_rows, make_tables
     from infer.sheets import open_sheets
+    from infer.tabulation import make_rows, make_tables
 
     tables = make_tables(schema)
     with ExitStack() as stack:

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from infer import sheets
-from infer.rows import Cell, Table
 from infer.sheets import open_sheets
+from infer.tabulation import Cell, Table
 
 TABLES = (
     Table("extractions", (("id", str), ("score", float), ("length", int))),

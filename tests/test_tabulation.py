@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from infer.records import Extraction
-from infer.rows import find_facts, make_rows, make_tables
 from infer.schema import Schema
+from infer.tabulation import find_facts, make_rows, make_tables
 from tests.extractions import ARTICLES, SCHEMA, make_extraction
 
 
