@@ -1,9 +1,9 @@
 """Extractions to files: `extractions.<format>` in the output folder, each renamed there when it is complete.
 
 Every writer passes once over what the parts hold; the model is not asked again. `csv`, `xlsx` and
-`parquet` hold the tables of `tabulation` and are written in one pass together. `labelstudio` is a JSON list of
-tasks with predictions, under the name `extractions.labelstudio` and, because Label Studio's import
-insists on the ending, once more as `extractions.labelstudio.json` (a link to the same bytes).
+`parquet` hold the tables of `tabulation` and are written in one pass together. `labelstudio` is a JSON
+list of tasks with predictions, under the name `extractions.labelstudio` and, because Label Studio's
+import insists on the ending, once more as `extractions.labelstudio.json` (a link to the same bytes).
 """
 
 from __future__ import annotations
