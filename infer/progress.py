@@ -13,7 +13,7 @@ from time import monotonic
 from tqdm import tqdm
 
 PAUSE = 30.0  # seconds between the lines of a log
-BAR = "{percentage:3.0f}%|{bar}|{postfix} [{elapsed}, {remaining} left]"
+BAR = "{percentage:3.0f}%|{bar}| {desc} [{elapsed}, {remaining} left]"
 
 
 class Progress:
@@ -38,7 +38,7 @@ class Progress:
         """So many bytes of the inputs are done with."""
         self._bytes = size
         if not self._bar.disable:
-            self._bar.set_postfix_str(self._count(), refresh=False)
+            self._bar.set_description_str(self._count(), refresh=False)
             self._bar.update(size - self._bar.n)
 
     def close(self) -> None:
