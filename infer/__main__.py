@@ -1,68 +1,108 @@
 """`python -m infer INPUT...`: extract from files and folders into tables.
 
-Exit codes: 0 done; 1 done, but some inputs failed (see failures.jsonl); 2 could not start.
+Exit codes: 0 done; 1 done, but some inputs failed (see failures.jsonl); 2 could not start, or could not
+write; 130 stopped with Ctrl-C. The same command goes on where a run stopped.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+
+from infer.writing import FORMATS
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's options."""
-    parser = argparse.ArgumentParser(prog="python -m infer", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="files or folders of articles")
-    parser.add_argument(
-        "--model", type=Path, default=Path("runs/latest/model"), help="model folder (%(default)s)"
+    parser = argparse.ArgumentParser(
+        prog="python -m infer",
+        description=(__doc__ or "").split("\n")[0],
+        epilog="A run that was stopped goes on with the same command.",
     )
-    parser.add_argument(
-        "--output", type=Path, default=Path("runs/extractions"), help="folder for results (%(default)s)"
+    add = parser.add_argument
+    add(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="files, folders or patterns of articles; - is standard input",
     )
-    parser.add_argument(
-        "--device", default="auto", help="cpu, cuda or cuda:N; auto takes a GPU if there is one"
+    add("--model", type=Path, default=Path("runs/latest/model"), help="model folder (%(default)s)")
+    add("--output", type=Path, default=Path("runs/extractions"), help="folder for results (%(default)s)")
+    add(
+        "--format",
+        nargs="+",
+        action="extend",
+        choices=FORMATS,
+        metavar="FORMAT",
+        help=f"one or more of {', '.join(FORMATS)} (jsonl); write it after the inputs",
     )
+    add("--text-column", metavar="NAME", help="the column of tables that holds the articles (guessed)")
+    add(
+        "--aliases",
+        type=Path,
+        metavar="FILE",
+        help="csv of form,key: your names for entities, before all others",
+    )
+    add("--device", default="auto", help="cpu, cuda or cuda:N; auto takes a GPU if there is one")
+    add("--force", action="store_true", help="start over, whatever the output folder holds")
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = build_parser().parse_args(arguments)
-    # Imported here so that --help answers at once.
-    from tqdm import tqdm
+    given = build_parser().parse_args(arguments)
+    try:
+        return _run(given)
+    except KeyboardInterrupt:
+        print(f"\ninfer: stopped; {_advice(given)}", file=sys.stderr)
+        return 130
 
+
+def _run(given: argparse.Namespace) -> int:
+    # Imported here so that --help answers at once.
     from infer.bundle import BundleError
-    from infer.config import RunSettings
-    from infer.document import Document
-    from infer.extractor import DeviceError, Extractor
+    from infer.extractor import DeviceError
     from infer.memory import keep_memory
-    from infer.reading import Failure, InputError, read_documents
-    from infer.writing import open_writer
+    from infer.parts import LockError
+    from infer.reading import InputError
+    from infer.run import Options, run
 
     keep_memory()
+    options = Options(
+        inputs=given.inputs,
+        model=given.model,
+        output=given.output,
+        formats=given.format or ["jsonl"],
+        device=given.device,
+        text_column=given.text_column,
+        aliases=given.aliases,
+        force=given.force,
+    )
     try:
-        items = read_documents(options.inputs)
-        extractor = Extractor.load(options.model, RunSettings(device=options.device))
-    except (BundleError, DeviceError, InputError) as error:
+        outcome = run(options, sys.stdin.buffer if "-" in given.inputs else None)
+    except (BundleError, DeviceError, InputError, LockError) as error:
         print(f"infer: {error}", file=sys.stderr)
         return 2
-    with open_writer(options.output) as writer:
+    except OSError as error:
+        place, reason = error.filename or given.output, error.strerror or error
+        print(f"infer: can't write {place} ({reason}); mend that, then {_advice(given)}", file=sys.stderr)
+        return 2
+    if not outcome.written:
+        print("everything is there already; --force does it again")
+    for format in options.formats:
+        print(f"{outcome.articles} articles -> {given.output / f'extractions.{format}'}")
+    for remark in outcome.remarks:
+        print(f"infer: {remark}", file=sys.stderr)
+    if outcome.failures:
+        print(f"{outcome.failures} inputs failed -> {given.output / 'failures.jsonl'}", file=sys.stderr)
+    return 1 if outcome.failures else 0
 
-        def documents() -> Iterator[Document]:
-            for item in items:
-                if isinstance(item, Failure):
-                    writer.write(item)
-                else:
-                    yield item
 
-        for document in tqdm(extractor.extract_many(documents()), unit=" articles", disable=None):
-            writer.write(document)
-    print(f"{writer.written} articles -> {options.output / 'extractions.jsonl'}")
-    if writer.failed:
-        print(f"{writer.failed} inputs failed -> {options.output / 'failures.jsonl'}", file=sys.stderr)
-    return 1 if writer.failed else 0
+def _advice(given: argparse.Namespace) -> str:
+    if "-" in given.inputs:
+        return "start again (standard input can't be read twice)"
+    return f"the same command{' without --force' if given.force else ''} goes on from here"
 
 
 if __name__ == "__main__":

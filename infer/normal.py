@@ -34,12 +34,12 @@ class Normalizer:
     def normal_form(self, text: str, label: str) -> str:
         """The nominative of a mention on its own."""
         form = _alone(clean(text), label)
-        return self._alias(text, form) or form
+        return self.alias(text, form) or form
 
     def normal_forms(self, document: Document) -> tuple[str, ...]:
         """The nominative of each span of a document."""
         forms = zip(document.spans, _nominatives(document), strict=True)
-        return tuple(self._alias(document.quote(span), form) or form for span, form in forms)
+        return tuple(self.alias(document.quote(span), form) or form for span, form in forms)
 
     def keys(self, document: Document) -> tuple[str, ...]:
         """The entity's key for each span of a document: the fullest normal form among its mentions."""
@@ -54,9 +54,10 @@ class Normalizer:
             if first.label == second.label and _is_alias(document.text, first, second):
                 keys[second.label, fold(short)] = keys[first.label, fold(full)]
         found = ((document.quote(span), form, keys[span.label, fold(form)]) for span, form in mentions)
-        return tuple(self._alias(text, form, key) or key for text, form, key in found)
+        return tuple(self.alias(text, form, key) or key for text, form, key in found)
 
-    def _alias(self, *forms: str) -> str | None:
+    def alias(self, *forms: str) -> str | None:
+        """The user's key for a mention, given the forms it goes by; None where there is none."""
         return next(
             (self._aliases[form] for form in map(fold, map(clean, forms)) if form in self._aliases), None
         )

@@ -84,7 +84,7 @@ function showTip(mark) {
   const lines = [];
   for (let at = mark; at; at = at.parentElement.closest("mark[data-span]")) {
     const span = article.spans[Number(at.dataset.span)];
-    const total = facets.find((facet) => facet.label === span.label).values.get(toKey(span.normal)).total;
+    const total = facets.find((facet) => facet.label === span.label).values.get(toKey(span.key)).total;
     const facts = [labelName(span.label), percent(span.score), "в " + countOf(total, "статье", "статьях", "статьях")];
     lines.push(make("p", { class: at.className }, make("b", { dir: "auto" }, span.normal), make("small", {},
       facts.filter(Boolean).join(", "))));

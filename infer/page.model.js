@@ -77,7 +77,7 @@ function makeFacets(articles) {
     for (const value of events.of[article.index]) events.values.get(value).total += 1;
     for (const span of article.spans) {
       if (!labels.get(span.label)) labels.set(span.label, makeLabelFacet(span.label, articles.length));
-      labels.get(span.label).of[article.index].push(span.normal);
+      labels.get(span.label).of[article.index].push(span.key);
     }
   }
   if (!events.values.get("").total) events.values.delete("");
@@ -147,7 +147,7 @@ const searched = new Map(); // article -> its folded text, made at the first sea
 function matches(article, words) {
   if (!words.length) return true;
   if (!searched.has(article)) {
-    const names = article.spans.map((span) => span.normal);
+    const names = article.spans.flatMap((span) => [span.normal, span.key]);
     searched.set(article, fold([article.title, article.id, article.text, ...names].join("\n")));
   }
   return words.every((word) => searched.get(article).includes(word));

@@ -1,8 +1,8 @@
-"""`extractions.html`: records as one page that an analyst opens, searches, filters and reads.
+"""`extractions.html`: extractions as one page that an analyst opens, searches, filters and reads.
 
 The page is `page.template.html` with the style, the script and one block of JSON, an article a line, put into
 it. The script: `page.model.js` filters, `page.overview.js` and `page.article.js` show, `page.js` binds them.
-Invariants: records are read in one pass and none is kept; the page asks nothing of any network, its policy
+Invariants: they are read in one pass and none is kept; the page asks nothing of any network, its policy
 lets no script or style run but its own; whatever an article holds is shown as text; offsets in the page are
 UTF-16 units, as JavaScript counts.
 """
@@ -13,24 +13,25 @@ import json
 import re
 from base64 import b64encode
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Iterable
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any
 
+from infer.records import Extraction
+from infer.tabulation import find_facts
+
 SCRIPTS = ("page.model.js", "page.overview.js", "page.article.js", "page.js")  # page.js starts it all
-_ISO_DAY = re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})")
-_RUSSIAN_DAY = re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _WIDE = re.compile("[\U00010000-\U0010ffff]")  # two UTF-16 units each
 _SURROGATE = re.compile("[\ud800-\udfff]")  # alone it has no UTF-8
 
 
-def write_page(records: Iterable[Mapping[str, Any]], path: Path) -> None:
-    """Write the page of extraction records, in their order; `path` appears when it is complete."""
+def write_page(extractions: Iterable[Extraction], path: Path) -> None:
+    """Write the page of extractions, in their order; `path` appears when it is complete."""
     style = _read("page.css")
     script = "\n".join(map(_read, SCRIPTS))
     before, after = (
@@ -40,8 +41,8 @@ def write_page(records: Iterable[Mapping[str, Any]], path: Path) -> None:
     partial = path.with_name(f"{path.name}.partial")
     with partial.open("w", encoding="utf-8", newline="") as page:
         page.write(before)
-        for position, record in enumerate(records):
-            page.write((",\n" if position else "") + _to_json(_to_article(record)))
+        for position, extraction in enumerate(extractions):
+            page.write((",\n" if position else "") + _to_json(_to_article(extraction)))
         page.write(after)
     partial.replace(path)
 
@@ -59,17 +60,18 @@ def _policy(style: str, script: str) -> str:
     return f"{allowed}; base-uri 'none'; form-action 'none'"
 
 
-def _to_article(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What the page keeps of a record."""
-    meta = {key: str(record["meta"].get(key) or "").strip() for key in ("title", "date", "url", "source")}
+def _to_article(extraction: Extraction) -> dict[str, Any]:
+    """What the page keeps of an extraction; a date without its day is left out."""
+    record = extraction.record
+    facts = {name: (value or "").strip() for name, value in find_facts(record["meta"]).items()}
     wide = [found.start() for found in _WIDE.finditer(record["text"])]
     return {
         "id": record["id"],
         "text": record["text"],
-        "title": meta["title"],
-        "date": _find_day(meta["date"]),
-        "url": meta["url"] if _WEB.match(meta["url"]) else "",
-        "source": meta["source"],
+        "title": facts["title"],
+        "date": facts["date"] if _DAY.fullmatch(facts["date"]) else "",
+        "url": facts["url"] if _WEB.match(facts["url"]) else "",
+        "source": facts["source"],
         "events": record["events"],
         "scores": record["event_scores"],
         "spans": [
@@ -78,22 +80,12 @@ def _to_article(record: Mapping[str, Any]) -> dict[str, Any]:
                 "end": span["end"] + bisect_left(wide, span["end"]),
                 "label": span["label"],
                 "normal": span["normal"] or span["text"],
+                "key": key or span["text"],
                 "score": span["score"],
             }
-            for span in record["spans"]
+            for span, key in zip(record["spans"], extraction.keys, strict=True)
         ],
     }
-
-
-def _find_day(text: str) -> str:
-    """The day that a date or a timestamp begins with, as YYYY-MM-DD; empty when there is none."""
-    found = _ISO_DAY.match(text) or _RUSSIAN_DAY.match(text)
-    try:
-        return (
-            date(**{key: int(value) for key, value in found.groupdict().items()}).isoformat() if found else ""
-        )
-    except ValueError:  # the 31st of June
-        return ""
 
 
 def _to_json(value: object) -> str:

@@ -1,93 +1,112 @@
-"""Documents to files: one JSON record a line, keys in the contract's order.
+"""Extractions to files: `extractions.<format>` in the output folder, each renamed there when it is complete.
 
-Invariants: `text[start:end] == spans[i]["text"]` for every span; a file appears under its name only when it
-is complete (written as `<name>.partial`, then renamed).
+Every writer passes once over what the parts hold; the model is not asked again. `csv`, `xlsx` and
+`parquet` hold the tables of `tabulation` and are written in one pass together. `labelstudio` is a JSON
+list of tasks with predictions, under the name `extractions.labelstudio` and, because Label Studio's
+import insists on the ending, once more as `extractions.labelstudio.json` (a link to the same bytes).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from infer.document import Document
-from infer.normal import Normalizer
-from infer.reading import Failure
+if TYPE_CHECKING:  # imported where needed: the command's --help asks this module for FORMATS
+    from infer.records import Extraction
+    from infer.schema import Schema
 
-DIGITS = 4  # of a probability; more would only differ from machine to machine
-
-
-def to_record(document: Document, normalizer: Normalizer) -> dict[str, Any]:
-    """The contract's record of an extracted document."""
-    return {
-        "id": document.id,
-        "text": document.text,
-        "events": list(document.events),
-        "event_scores": {event: round(score, DIGITS) for event, score in document.event_scores.items()},
-        "spans": [
-            {
-                "start": span.start,
-                "end": span.end,
-                "label": span.label,
-                "text": document.quote(span),
-                "normal": normal,
-                "score": None if span.score is None else round(span.score, DIGITS),
-            }
-            for span, normal in zip(document.spans, normalizer.normal_forms(document), strict=True)
-        ],
-        "meta": dict(document.meta),
-    }
+FORMATS = ("jsonl", "csv", "xlsx", "parquet", "labelstudio", "html")
+TABLES = ("csv", "xlsx", "parquet")
 
 
-class JsonlWriter:
-    """Records and failures of one run, in the order given."""
+def name_files(format: str, schema: Schema) -> list[str]:
+    """The files of a format."""
+    if format in TABLES:
+        from infer.sheets import name_files as name_sheets
+        from infer.tabulation import make_tables
 
-    def __init__(self, records: TextIO, failures: TextIO) -> None:
-        self._records, self._failures = records, failures
-        self._normalizer = Normalizer()
-        self.written = self.failed = 0
-
-    def write(self, item: Document | Failure) -> None:
-        """One line, to the records or to the failures."""
-        if isinstance(item, Failure):
-            self._failures.write(_line(asdict(item)))
-            self.failed += 1
-        else:
-            self._records.write(_line(to_record(item, self._normalizer)))
-            self.written += 1
+        return name_sheets(format, make_tables(schema))
+    plain = f"extractions.{format}"
+    return [plain, f"{plain}.json"] if format == "labelstudio" else [plain]
 
 
-@contextmanager
-def open_writer(folder: Path) -> Iterator[JsonlWriter]:
-    """A writer of `extractions.jsonl` and, if anything failed, `failures.jsonl` in a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    records, failures = folder / "extractions.jsonl", folder / "failures.jsonl"
-    with (
-        _partial(records).open("w", encoding="utf-8", newline="") as first,
-        _partial(failures).open("w", encoding="utf-8", newline="") as second,
-    ):
-        writer = JsonlWriter(first, second)
-        yield writer
-    _partial(records).replace(records)
-    failures.unlink(missing_ok=True)
-    if writer.failed:
-        _partial(failures).replace(failures)
-    else:
-        _partial(failures).unlink()
+def write_formats(
+    formats: Iterable[str],
+    folder: Path,
+    extractions: Callable[[], Iterator[Extraction]],
+    schema: Schema,
+    model_version: str,
+) -> list[str]:
+    """Write the formats; `extractions` gives them anew at each call. Returns remarks for the user."""
+    formats = list(dict.fromkeys(formats))
+    remarks: Counter[str] = Counter()
+    for format in formats:
+        if format == "jsonl":
+            write_lines((extraction.record for extraction in extractions()), folder / "extractions.jsonl")
+        elif format == "labelstudio":
+            _write_tasks(extractions(), folder / "extractions.labelstudio.json", schema, model_version)
+        elif format == "html":
+            from infer.page import write_page
+
+            write_page(extractions(), folder / "extractions.html")
+    tables = [format for format in formats if format in TABLES]
+    if tables:
+        _write_tables(tables, folder, extractions(), schema, remarks)
+    return [f"{remark}: {count}" for remark, count in remarks.items()]
 
 
-def _partial(path: Path) -> Path:
-    return path.with_name(f"{path.name}.partial")
+def write_lines(records: Iterable[Mapping[str, Any]], path: Path) -> int:
+    """JSON lines; how many."""
+    from infer.files import replacing
+    from infer.records import to_line
+
+    count = 0
+    with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        for record in records:
+            file.write(to_line(record))
+            count += 1
+    return count
 
 
-def _line(record: dict[str, Any]) -> str:
-    # A lone surrogate (from broken JSON input) has no UTF-8; escaped, it survives.
-    try:
-        text = json.dumps(record, ensure_ascii=False)
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        text = json.dumps(record)
-    return text + "\n"
+def _write_tables(
+    kinds: Sequence[str],
+    folder: Path,
+    extractions: Iterator[Extraction],
+    schema: Schema,
+    remarks: Counter[str],
+) -> None:
+    from infer.sheets import open_sheets
+    from infer.tabulation import make_rows, make_tables
+
+    tables = make_tables(schema)
+    with ExitStack() as stack:
+        appends = [stack.enter_context(open_sheets(kind, folder, tables, remarks)) for kind in kinds]
+        for table, row in make_rows(extractions, schema):
+            for append in appends:
+                append(table, row)
+
+
+def _write_tasks(extractions: Iterator[Extraction], path: Path, schema: Schema, model_version: str) -> None:
+    from infer.files import replacing
+    from infer.labelstudio import to_task
+    from infer.records import to_document
+
+    with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        before = "[\n"
+        for extraction in extractions:
+            task = to_task(to_document(extraction.record), schema, model_version)
+            file.write(before + json.dumps(task, ensure_ascii=True))
+            before = ",\n"
+        file.write("\n]\n" if before != "[\n" else "[]\n")
+    with replacing(path.with_suffix("")) as partial:
+        partial.unlink(missing_ok=True)
+        try:
+            os.link(path, partial)
+        except OSError:  # a file system without links
+            shutil.copyfile(path, partial)

@@ -16,6 +16,7 @@ from infer import bundle as bundles
 from infer.__main__ import main
 from infer.bundle import Bundle
 from infer.extractor import Extractor
+from infer.parts import Parts
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTICLES = {
@@ -49,11 +50,11 @@ def inbox(tmp_path: Path) -> Path:
     return tmp_path / "inbox"
 
 
-def run(model: Path, *inputs: Path, device: str = "cpu") -> tuple[int, Path]:
+def run(model: Path, *arguments: Path | str, device: str = "cpu") -> tuple[int, Path]:
     """The exit code and the folder of results."""
     output = model.parent / "results"
     options = ["--model", str(model), "--output", str(output), "--device", device]
-    return main([*map(str, inputs), *options]), output
+    return main([*options, *map(str, arguments)]), output
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -68,7 +69,7 @@ def test_every_article_of_a_folder_gets_a_record(
     assert code == 0
     assert {record["id"]: record["text"] for record in records} == ARTICLES
     assert [record["id"] for record in records] == sorted(ARTICLES)
-    assert [path.name for path in output.iterdir()] == ["extractions.jsonl"]
+    assert sorted(path.name for path in output.iterdir()) == ["extractions.jsonl", "manifest.json", "parts"]
     assert f"3 articles -> {output / 'extractions.jsonl'}" in capsys.readouterr().out
 
 
@@ -86,11 +87,30 @@ def test_records_say_what_the_extractor_says(model: Path, inbox: Path) -> None:
     assert len(lines(output / "extractions.jsonl")[1]["spans"]) > 5
 
 
-def test_a_second_run_gives_the_same_bytes(model: Path, inbox: Path) -> None:
+def test_a_second_run_gives_the_same_bytes(
+    model: Path, inbox: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     _, output = run(model, inbox)
     first = (output / "extractions.jsonl").read_bytes()
-    run(model, inbox)
+    assert "already" not in capsys.readouterr().out
+    assert run(model, inbox)[0] == 0
     assert (output / "extractions.jsonl").read_bytes() == first
+    assert "everything is there already; --force does it again" in capsys.readouterr().out
+    run(model, inbox, "--force")
+    assert "already" not in capsys.readouterr().out
+    assert (output / "extractions.jsonl").read_bytes() == first
+
+
+def test_several_formats_come_out_of_one_run(
+    model: Path, inbox: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, output = run(model, inbox, "--format", "csv", "xlsx", "--format", "parquet")
+    assert code == 0
+    said = capsys.readouterr().out
+    for format in ("csv", "xlsx", "parquet"):
+        assert f"3 articles -> {output / f'extractions.{format}'}\n" in said
+        assert (output / f"extractions.{format}").stat().st_size
+    assert not (output / "extractions.jsonl").exists()
 
 
 def test_files_folders_and_lines_can_be_mixed(model: Path, inbox: Path, tmp_path: Path) -> None:
@@ -167,11 +187,73 @@ def test_a_gpu_asked_for_where_there_is_none_is_a_message(model: Path, inbox: Pa
     assert run(model, inbox, device="cuda")[0] == 2
 
 
-@pytest.mark.parametrize("arguments", [[], ["--model", "x"], ["a.txt", "--colour", "red"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--model", "x"], ["a.txt", "--colour", "red"], ["a.txt", "--format"], ["a.txt", "--format", "doc"]],
+)
 def test_wrong_options_are_exit_code_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
+
+
+def test_a_folder_that_can_not_be_written_is_a_message(
+    model: Path, inbox: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (model.parent / "results").write_text("a file", encoding="utf-8")
+    assert run(model, inbox)[0] == 2
+    assert "infer: can't write" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_a_message_and_the_run_goes_on_afterwards(model: Path, inbox: Path) -> None:
+    (inbox / "4.txt").write_text(ARTICLES["1.txt"] * 500, encoding="utf-8")
+    output = model.parent / "results"
+    script = (
+        "import resource, sys\n"
+        "from infer.__main__ import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    command = [sys.executable, "-c", script, str(inbox), "--model", str(model), "--output", str(output)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "infer: can't write" in done.stderr
+    assert "the same command goes on" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert run(model, inbox)[0] == 0
+    assert len(lines(output / "extractions.jsonl")) == 4
+
+
+def test_a_folder_that_another_run_writes_to_is_a_message(
+    model: Path, inbox: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Parts(model.parent / "results" / "parts").lock():
+        assert run(model, inbox)[0] == 2
+    assert "another run is writing there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ((), "the same command goes on"),
+        (("--force",), "the same command without --force goes on"),
+        (("-",), "start again"),
+    ],
+)
+def test_ctrl_c_ends_with_a_sentence(
+    model: Path,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[str, ...],
+    says: str,
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("infer.run.run", stop)
+    assert run(model, inbox, *options)[0] == 130
+    assert f"infer: stopped; {says}" in capsys.readouterr().err
 
 
 # --- inputs that nobody should have to fear
@@ -213,7 +295,8 @@ def test_help_does_not_wait_for_torch() -> None:
         "    runpy.run_module('infer', run_name='__main__')\n"
         "except SystemExit as end:\n"
         "    assert not end.code\n"
-        "slow = {'torch', 'transformers', 'numpy', 'pydantic', 'tokenizers'} & set(sys.modules)\n"
+        "slow = {'torch', 'transformers', 'numpy', 'pydantic', 'tokenizers', 'openpyxl', 'pyarrow'}\n"
+        "slow &= set(sys.modules)\n"
         "assert not slow, slow\n"
     )
     done = subprocess.run(

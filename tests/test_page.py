@@ -7,7 +7,7 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -20,7 +20,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from infer.page import _find_day, _to_article, write_page
+from infer.page import _to_article
+from infer.page import write_page as write_extractions
+from infer.records import Extraction
 from tests.browser import complaints, open_browser, overflow, requests, show
 
 HOSTILE = (
@@ -99,6 +101,15 @@ RECORDS = [
         source=HOSTILE,
     ),
 ]
+
+
+def with_keys(record: dict[str, Any]) -> Extraction:
+    """Each mention an entity of its own normal form, or of the key given beside it."""
+    return Extraction(record, tuple(span.get("key", span["normal"]) for span in record["spans"]))
+
+
+def write_page(records: Iterable[dict[str, Any]], path: Path) -> None:
+    write_extractions(map(with_keys, records), path)
 
 
 @pytest.fixture(scope="module")
@@ -540,7 +551,7 @@ def test_offsets_become_utf16(text: str, data: st.DataObject) -> None:
     record["spans"] = [
         {"start": start, "end": end, "label": "X", "text": text[start:end], "normal": "x", "score": None}
     ]
-    span = _to_article(record)["spans"][0]
+    span = _to_article(with_keys(record))["spans"][0]
     units = text.encode("utf-16-le", "surrogatepass")
     assert units[2 * span["start"] : 2 * span["end"]] == text[start:end].encode("utf-16-le", "surrogatepass")
 
@@ -568,13 +579,23 @@ def test_page_appears_when_complete_and_holds_every_record(tmp_path: Path) -> No
     ("text", "day"),
     [
         ("2024-03-12", "2024-03-12"),
-        ("2024-3-2 10:00", "2024-03-02"),
+        ("2024-03-02 10:00", "2024-03-02"),
         ("12.03.2024", "2024-03-12"),
         ("2.3.2024 г.", "2024-03-02"),
         ("31.06.2024", ""),
+        ("март 2024", ""),
         ("вчера", ""),
         ("", ""),
     ],
 )
 def test_days_are_found(text: str, day: str) -> None:
-    assert _find_day(text) == day
+    assert _to_article(with_keys(make_record("a", "a", date=text)))["date"] == day
+
+
+def test_mentions_of_one_entity_are_counted_together() -> None:
+    record = make_record(
+        "a", "Вадим Рябинин и Рябинина", ("OFFICIAL", "Вадим Рябинин"), ("OFFICIAL", "Рябинина")
+    )
+    article = _to_article(Extraction(record, ("Вадим Рябинин", "Вадим Рябинин")))
+    assert [span["key"] for span in article["spans"]] == ["Вадим Рябинин"] * 2
+    assert [span["normal"] for span in article["spans"]] == ["Вадим Рябинин", "Рябинина"]

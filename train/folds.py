@@ -19,12 +19,12 @@ import numpy as np
 from sklearn.model_selection import GroupKFold
 
 from infer import bundle as bundles
-from infer.document import Document, Span
+from infer.document import Document
 from infer.extractor import Extractor
 from infer.labelstudio import LabelStudioError
 from infer.normal import Normalizer
+from infer.records import to_document, to_record
 from infer.schema import Schema
-from infer.writing import to_record
 from train.config import TrainConfig
 from train.corpus import near_duplicates
 from train.evaluation import predict
@@ -168,13 +168,7 @@ def write_answers(path: Path, documents: Sequence[Document]) -> None:
 def read_answers(path: Path) -> list[Document]:
     """Documents from the records that `write_answers` wrote."""
     with path.open(encoding="utf-8") as lines:
-        return [_from_record(json.loads(line)) for line in lines]
-
-
-def _from_record(record: Mapping[str, Any]) -> Document:
-    spans = (Span(span["start"], span["end"], span["label"], span["score"]) for span in record["spans"])
-    events, scores = tuple(record["events"]), record["event_scores"]
-    return Document(record["id"], record["text"], tuple(spans), events, scores, record["meta"])
+        return [to_document(json.loads(line)) for line in lines]
 
 
 def _has_answers(path: Path, fold: Sequence[Document]) -> bool:

@@ -1,0 +1,61 @@
+"""Dates as people and pages write them, to ISO 8601."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+
+MONTHS = ("янв", "фев", "мар", "апр", "ма[йя]", "июн", "июл", "авг", "сен", "окт", "ноя", "дек")
+LONGEST = 60  # characters; what is longer is a text
+_ISO = re.compile(r"(\d{4})(?:[-./](\d{1,2})(?:[-./](\d{1,2}))?)?(?:[t\s].*)?", re.DOTALL)
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:t.*)?", re.DOTALL)
+_NUMERIC = re.compile(r"(?<![\d.])(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d\d)(?!\d)")
+_NUMERIC_MONTH = re.compile(r"(\d{1,2})[./-](\d{4})")
+_NAMED = re.compile(rf"(?:(?<!\d)(\d{{1,2}})\s+)?\b({'|'.join(MONTHS)})[а-я]*\.?,?\s+(\d{{4}})(?!\d)")
+
+
+def parse_date(value: object) -> str | None:
+    """`YYYY-MM-DD`, or `YYYY-MM` or `YYYY` where no more is said; None for what is no date.
+
+    Reads ISO dates, with a time too, day before month («01.02.2018»), Russian month names and seconds
+    since 1970. A time is left out, and its zone with it.
+    """
+    if isinstance(value, date):
+        return value.isoformat()[:10]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _from_number(value)
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if len(text) > LONGEST:
+        return None
+    if match := _COMPACT.fullmatch(text) or _ISO.fullmatch(text):
+        return _join(match[1], match[2], match[3])
+    if match := _NUMERIC.search(text):
+        year = match[3] if len(match[3]) == 4 else ("20" if match[3] < "70" else "19") + match[3]
+        return _join(year, match[2], match[1])
+    if match := _NUMERIC_MONTH.fullmatch(text):
+        return _join(match[2], match[1], None)
+    if match := _NAMED.search(text):
+        month = next(number for number, name in enumerate(MONTHS, 1) if re.match(name, match[2]))
+        return _join(match[3], str(month), match[1])
+    return None
+
+
+def _from_number(value: float) -> str | None:
+    if 1900 <= value < 2100 and value == int(value):
+        return str(int(value))
+    try:
+        # Before 1990 it is rather a count of something; past 3000 the unit is milliseconds.
+        moment = datetime.fromtimestamp(value / 1000 if value > 3e10 else value, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
+    return moment.date().isoformat() if 1990 <= moment.year < 2100 else None
+
+
+def _join(year: str, month: str | None, day: str | None) -> str | None:
+    if month is None:
+        return year if day is None and "1000" <= year < "2100" else None
+    try:
+        whole = date(int(year), int(month), int(day or 1))
+    except ValueError:
+        return None
+    return whole.isoformat() if day else whole.isoformat()[:7]
