@@ -1,4 +1,4 @@
-"""Thresholds: the best F1 without going far, the precision asked for, and a sentence where it can't be had."""
+"""Thresholds: the best F1 near a half, the precision asked for, and a sentence where it can't be had."""
 
 from __future__ import annotations
 

@@ -151,7 +151,9 @@ def test_evaluation_that_can_not_start_says_why(
     assert message in capsys.readouterr().err
 
 
-def test_another_schema_retrains_without_touching_code(home: Path, backbone: Path) -> None:
+def test_another_schema_retrains_without_touching_code(
+    home: Path, backbone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Crops and pests, one season each: other labels, other tag names, another text key, single choice."""
     config = """<View><Text name="page" value="$body"/>
       <Labels name="marks" toName="page"><Label value="CROP"/><Label value="PEST"/></Labels>
@@ -169,10 +171,20 @@ def test_another_schema_retrains_without_touching_code(home: Path, backbone: Pat
             tasks.append(to_task(Document(f"{name}{number}", text, spans, (season,)), schema))
         (home / f"annotations/{name}.json").write_text(json.dumps(tasks), encoding="utf-8")
     assert "body" in tasks[0]["data"]
-    assert train([f"backbone={backbone}", "fit.epochs=10", *FAST]) == 0
+    target = ("decoding.target_precision=0.9", "decoding.below=mark")
+    assert train([f"backbone={backbone}", "fit.epochs=10", *target, *FAST]) == 0
     metrics = json.loads((home / "runs/latest/metrics.json").read_text(encoding="utf-8"))
     assert metrics["spans"]["PEST"]["f1"] > 0.9
     assert metrics["events"]["micro"]["f1"] > 0.9
+    decoding = Extractor.load(home / "runs/latest/model").bundle.settings.decoding
+    assert decoding.below == "mark"
+    assert decoding.span_calibration.slope != 1 != decoding.event_calibration.slope
+    (line,) = [
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("CROP: precision 0.9")
+    ]
+    assert line.endswith("annotate more or raise data.dev_fraction"), "six dev articles are too few"
+    manifest = json.loads((home / "runs/latest/manifest.json").read_text(encoding="utf-8"))
+    assert line in manifest["unreached"]
     result = Extractor.load(home / "runs/latest/model").extract("Компания Фуяо 3 Островский")
     assert result.events == ("spring",)
     assert sum(result.event_scores.values()) == pytest.approx(1)

@@ -67,7 +67,7 @@ def fit(
     folder: Path,
     resume: bool = False,
 ) -> Fitted:
-    """Train on `documents`; `dev` decides epoch, calibration and thresholds; checkpoints go under `folder`."""
+    """Train on `documents`; `dev` decides epoch, calibration, thresholds; checkpoints go under `folder`."""
     hf_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # progress.py says what matters
     set_seed(config.seed)
     settings = config.model_settings("word", _have_overlaps([*documents, *dev]))
