@@ -201,7 +201,7 @@ def tiny_wheel(tiny: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
         "layers": 1,
         "aside": 2,
         "distillation": distillation,
-        "probe": pretrain.ProbeSettings(train=2, dev=1, epochs=1),
+        "probe": pretrain.ProbeSettings(train=2, dev=1, epochs=1, learning_rate=0.001),
         "tuning": settings.tuning.model_copy(update={"epochs": 3, "min_steps": 0}),
     }
     monkeypatch.setattr(pretrain, "read_settings", lambda path: settings.model_copy(update=short))

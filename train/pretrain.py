@@ -63,6 +63,7 @@ class ProbeSettings(Settings):
     train: int = Field(ge=1, description="NEREL articles that the heads learn from")
     dev: int = Field(ge=1, description="NEREL dev articles that they are scored on")
     epochs: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
 
 
 class PretrainSettings(Settings):
@@ -143,7 +144,7 @@ def _distil(
     dev = rng.sample(read_brat(nerel / "dev"), settings.probe.dev)
 
     def probe(encoder: BertModel) -> float:
-        return probe_spans(encoder, tokenizer, learnt, dev, settings.probe.epochs)
+        return probe_spans(encoder, tokenizer, learnt, dev, settings.probe)
 
     mask_id = int(tokenizer.mask_token_id)
     curve = distil(
@@ -175,15 +176,15 @@ def probe_spans(
     tokenizer: PreTrainedTokenizerBase,
     learnt: Sequence[Document],
     dev: Sequence[Document],
-    epochs: int,
+    settings: ProbeSettings,
 ) -> float:
     """Strict span micro-F1 of heads trained on the encoder as it is; the random state stays untouched."""
     schema = label_schema([*learnt, *dev])
     with torch.random.fork_rng():
         torch.manual_seed(0)
         bundle = Bundle(Model(encoder, len(schema.labels), 0), tokenizer, schema, ModelSettings())
-        config = TrainConfig(fit=FitSettings(head_epochs=epochs))
-        warm_heads(Learner(bundle.model, schema.multiple, 0.0), bundle, learnt, config)
+        heads = FitSettings(head_epochs=settings.epochs, head_learning_rate=settings.learning_rate)
+        warm_heads(Learner(bundle.model, schema.multiple, 0.0), bundle, learnt, TrainConfig(fit=heads))
         predicted = list(Extractor(bundle).extract_many(strip(dev)))
     return score(dev, predicted, schema).spans["micro"].f1
 
