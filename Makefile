@@ -6,9 +6,9 @@ BIN := .venv/bin
 
 demo: .venv/installed
 	$(BIN)/python -m train
-	$(BIN)/python -m infer annotations/inbox --output runs/demo
-	@echo "scores      -> runs/latest/README.md"
-	@echo "extractions -> runs/demo/extractions.jsonl"
+	$(BIN)/python -m infer annotations/inbox --format jsonl xlsx html --output runs/demo
+	@echo "scores      -> runs/latest/report.html"
+	@echo "extractions -> runs/demo/extractions.jsonl, .xlsx, .html"
 
 test: lint
 	$(BIN)/python -m pytest

@@ -25,8 +25,8 @@ from infer.failure import Failure, ReadError
 from infer.listing import STDIN, SUPPORTED, InputError, is_article, list_files
 from infer.office import read_docx, read_pdf
 from infer.packed import unpack_gz, unpack_zip
-from infer.pages import read_page
 from infer.tables import iterate_lines, read_csv, read_json, read_jsonl, read_lines, read_parquet
+from infer.webpage import read_page
 from infer.workbook import read_workbook
 
 __all__ = ["Failure", "InputError", "decode", "list_files", "read_documents", "read_file"]
