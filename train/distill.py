@@ -24,7 +24,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Dataset
 from transformers import BertModel, PreTrainedTokenizerBase, Trainer, TrainingArguments, set_seed
-from transformers.trainer_utils import get_last_checkpoint
 
 from infer.config import Settings
 from infer.extractor import has_bfloat16, pick_device
@@ -79,13 +78,14 @@ class Distiller(nn.Module):
     def __init__(self, student: BertModel, teacher: BertModel, mask_id: int, masked: float) -> None:
         super().__init__()
         self.student = student
-        self._teacher = (teacher.eval(),)  # type: ignore[no-untyped-call]
+        self._teacher = (teacher,)
+        teacher.eval()  # type: ignore[no-untyped-call]
         self.mask_id, self.masked = mask_id, masked
         self.stride = teacher.config.num_hidden_layers // student.config.num_hidden_layers
 
     def forward(self, ids: Tensor) -> dict[str, Tensor]:
         """Of `ids` [B, L]: the mean over layers of the squared distance of normalised states."""
-        teacher = self._teacher[0].to(ids.device)  # type: ignore[arg-type]
+        teacher = self._teacher[0].to(ids.device)
         with torch.no_grad():
             wanted = teacher(input_ids=ids, output_hidden_states=True).hidden_states[:: self.stride][1:]
         shown = ids
@@ -132,7 +132,7 @@ def distil(
     )
     trainer.probe = probe
     trainer.curve_file = folder / "curve.json"
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.is_dir() else None)
+    trainer.train(resume_from_checkpoint=any(folder.glob("checkpoint-*")))
     return trainer.read_curve()
 
 
@@ -149,7 +149,7 @@ class ProbeTrainer(Trainer):
         assert isinstance(aside, Blocks)
         model.eval()
         with torch.inference_mode(), self.compute_loss_context_manager():
-            parts = [model(ids.long().to(self.args.device)) for ids in aside.ids.split(16)]
+            parts = [model(ids.long().to(self.args.device)) for ids in torch.split(aside.ids, 16)]
         figures = {
             "step": float(self.state.global_step),
             "aside": torch.stack([part["loss"] for part in parts]).mean().item(),

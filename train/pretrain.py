@@ -27,7 +27,7 @@ from pathlib import Path
 import torch
 import yaml
 from pydantic import Field
-from transformers import AutoModel, AutoTokenizer, BertModel, PreTrainedTokenizerBase
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerBase
 
 from infer.bundle import Bundle
 from infer.config import ModelSettings, Settings
@@ -165,8 +165,8 @@ def _tune(settings: PretrainSettings, nerel: Path | None, work: Path, folder: Pa
     fitted = fit(documents, dev, schema, config, folder, resume)
     write_json(folder / "curve.json", {"curve": fitted.curve, "not_learnt": len(fitted.lost)})
     encoder, tokenizer = fitted.bundle.model.encoder, fitted.bundle.tokenizer
-    config = BertModel.config_class.from_pretrained(work / "distilled")
-    write_folder(folder, config, encoder.state_dict(), tokenizer)
+    shape = BertConfig.from_pretrained(work / "distilled")
+    write_folder(folder, shape, encoder.state_dict(), tokenizer)
     for scratch in ("checkpoints", "cache"):
         shutil.rmtree(folder / scratch, ignore_errors=True)
 
