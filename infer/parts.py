@@ -13,7 +13,6 @@ more of them. Invariants: a part is complete or absent; its bytes depend on its 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import secrets
@@ -25,6 +24,8 @@ from functools import partial
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
+
+from filelock import FileLock, Timeout
 
 from infer.document import Document
 from infer.extractor import Extractor
@@ -128,15 +129,18 @@ class Parts:
     def lock(self) -> Iterator[None]:
         """Keep other runs out; a killed process leaves nothing locked. Raises LockError."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise LockError(
-                    f"{self._folder.parent}: another run is writing there; wait for it, or choose another "
-                    "folder with --output"
-                ) from None
+        lock = FileLock(self._folder / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise LockError(
+                f"{self._folder.parent}: another run is writing there; wait for it, or choose another "
+                "folder with --output"
+            ) from None
+        try:
             yield
+        finally:
+            lock.release()
 
     def keep(self, blocks: Iterable[Block]) -> None:
         """Remove all that belongs to no block of this run."""

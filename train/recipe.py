@@ -184,5 +184,8 @@ def _link_latest(folder: Path) -> None:
     link = RUNS / "latest"
     fresh = RUNS / "latest.partial"
     fresh.unlink(missing_ok=True)
-    fresh.symlink_to(os.path.relpath(folder, RUNS), target_is_directory=True)
-    fresh.replace(link)
+    try:
+        fresh.symlink_to(os.path.relpath(folder, RUNS), target_is_directory=True)
+        fresh.replace(link)
+    except OSError as error:  # Windows lets few users make links
+        print(f"{link} can't be made ({error}); name the model instead: --model {folder / 'model'}")
