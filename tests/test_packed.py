@@ -116,6 +116,13 @@ def test_unmarked_russian_names_are_decoded(tmp_path: Path, encoding: str) -> No
     assert found.id == ("a.zip/Визиты/Ёлкинъы.txt" if encoding == "cp866" else "a.zip/Виз/Ёлк_.txt")
 
 
+def test_a_name_that_the_zipfile_module_has_decoded_is_kept() -> None:
+    """Newer Pythons read the Unicode path field of WinRAR and 7-Zip, and leave the flag as it was."""
+    info = zipfile.ZipInfo("Визиты/Ёлкин.txt")
+    assert not info.flag_bits & packed.UTF8_FLAG
+    assert packed._member_name(info) == "Визиты/Ёлкин.txt"
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=30))
 def test_no_name_leads_out(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
