@@ -102,6 +102,23 @@ def test_half_a_character_of_utf16_is_a_failure(tmp_path: Path) -> None:
     assert found.hint == "save it as UTF-8"
 
 
+@pytest.mark.parametrize("size", range(65, 120))
+def test_a_utf8_text_cut_in_a_letter_is_a_failure_and_no_other_language(tmp_path: Path, size: int) -> None:
+    text = "Мэр города-побратима Минден поздравил жителей Калуги с Днём города и пригласил их."
+    found = read_bytes(tmp_path, text.encode()[:size])
+    if isinstance(found, Document):
+        assert text.startswith(found.text)
+    else:
+        assert found.reason == "ends in the middle of a letter"
+        assert "cut off" in found.hint
+
+
+def test_bytes_that_no_guess_makes_russian_are_a_failure(tmp_path: Path) -> None:
+    found = read_bytes(tmp_path, "Grüße aus Öhringen für die Gäste".encode("cp1252"))
+    assert isinstance(found, Failure)
+    assert found.reason == "not a text in any known encoding"
+
+
 def test_an_empty_file_is_a_failure_with_a_hint(tmp_path: Path) -> None:
     found = read_bytes(tmp_path, b"")
     assert isinstance(found, Failure)
@@ -441,6 +458,16 @@ def test_a_page_gives_its_own_address(tmp_path: Path) -> None:
     found = read_one(write(tmp_path / "a.html", PAGE.replace("</head>", link)))
     assert isinstance(found, Document)
     assert found.meta["url"] == "https://example.org/news/7"
+
+
+@needs_lxml_html_clean
+def test_a_page_gives_its_source(tmp_path: Path) -> None:
+    named = '<meta property="og:site_name" content="Весть"></head>'
+    linked = '<link rel="canonical" href="https://example.org/news/7"></head>'
+    for head, source in ((named, "Весть"), (linked, "example.org")):
+        found = read_one(write(tmp_path / "a.html", PAGE.replace("</head>", head)))
+        assert isinstance(found, Document)
+        assert found.meta["source"] == source
 
 
 @needs_lxml_html_clean
