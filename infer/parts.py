@@ -31,7 +31,7 @@ from infer.document import Document
 from infer.extractor import Extractor
 from infer.files import replacing
 from infer.normal import Normalizer
-from infer.reading import Failure, list_files, read_documents, read_file
+from infer.reading import Failure, read_file, read_stdin
 from infer.records import Extraction, to_line, to_record
 
 FORMAT = 1  # raised whenever parts of before should not be used any more
@@ -69,18 +69,20 @@ class Block:
 
 
 def plan_blocks(
-    inputs: Sequence[str], text_column: str | None, settings: Mapping[str, Any], stdin: BinaryIO | None = None
+    listed: Sequence[tuple[str, Path]],
+    text_column: str | None,
+    settings: Mapping[str, Any],
+    stdin: BinaryIO | None = None,
 ) -> list[Block]:
-    """The blocks of a run; `settings` is what else the answers depend on.
+    """The blocks of a run over the files of `list_files`; `settings` is what else the answers depend on.
 
-    Standard input (`-`) can't be read twice, so a run with it is one block that is never found again.
-    Raises InputError.
+    Standard input can't be read twice, so a run with it is one block that is never found again.
     """
-    if "-" in inputs:
-        documents = read_documents(inputs, text_column, stdin)
+    if stdin is not None:
+        documents = chain(read_stdin(stdin, text_column), _read_files(listed, text_column))
         return [Block(secrets.token_hex(8), (), lambda: documents)]
     blocks = []
-    for files in _cut(list_files(inputs)):
+    for files in _cut(listed):
         states = tuple(_state(name, path) for name, path in files)
         name = digest_of([FORMAT, ITEMS, dict(settings), text_column, states])
         blocks.append(Block(name, states, partial(_read_files, files, text_column)))

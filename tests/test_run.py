@@ -176,8 +176,35 @@ def test_a_format_of_an_earlier_run_is_pointed_out(model: Path, inbox: Path) -> 
     go(model, inbox, "jsonl", "csv")
     (inbox / "0.txt").write_text("Новость.", encoding="utf-8")
     (remark,) = go(model, inbox, "jsonl").remarks
-    assert remark == "extractions.csv there is of an earlier run; add --format csv to renew it"
+    assert remark == "extractions.csv is from an earlier run; add --format csv to renew it"
     assert go(model, inbox, "jsonl", "csv").remarks == ()
+
+
+def test_a_file_of_before_is_pointed_out_after_force_too(model: Path, inbox: Path) -> None:
+    go(model, inbox, "jsonl", "csv")
+    (inbox / "0.txt").write_text("Новость.", encoding="utf-8")
+    (remark,) = go(model, inbox, "jsonl", force=True).remarks
+    assert remark.startswith("extractions.csv is from an earlier run")
+
+
+def test_results_inside_the_input_folder_are_no_input(model: Path, inbox: Path) -> None:
+    for place in (inbox, inbox / "results"):
+        options = Options([str(inbox)], model, place, (*FORMATS, "html"), device="cpu")
+        assert run(options) == Outcome(7, 1, options.formats, ())
+        assert run(options) == Outcome(7, 1, (), ())
+        manifest = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
+        assert list(manifest["inputs"]) == [f"{number}.txt" for number in range(8)]
+        shutil.rmtree(place / "parts")
+        for name in outputs(place).keys() - manifest["inputs"].keys():
+            (place / name).unlink()
+
+
+def test_what_was_mistyped_is_said_before_the_model_is_loaded(inbox: Path, tmp_path: Path) -> None:
+    nothing = tmp_path / "no model"
+    with pytest.raises(InputError, match="no such file or folder"):
+        run(Options([str(tmp_path / "nowhere")], nothing, tmp_path / "out"))
+    with pytest.raises(InputError, match=r"aliases\.csv"):
+        run(Options([str(inbox)], nothing, tmp_path / "out", aliases=tmp_path / "aliases.csv"))
 
 
 def test_a_damaged_manifest_is_no_manifest(model: Path, inbox: Path, asked: list[str]) -> None:
