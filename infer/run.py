@@ -180,7 +180,5 @@ def _read_aliases(path: Path) -> dict[str, str]:
         return read_aliases(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; --aliases takes a csv file of forms and keys") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8; save it as csv in UTF-8") from None
     except ValueError as error:
         raise InputError(str(error)) from None
