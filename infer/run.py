@@ -73,7 +73,7 @@ def run(options: Options, stdin: BinaryIO | None = None) -> Outcome:
         written: dict[str, str] = {
             format: of
             for format, of in old.get("written", {}).items()
-            if all((options.output / name).exists() for name in name_files(format, schema))
+            if all((options.output / name).exists() for name in name_files(format))
         }
         missing = [format for format in options.formats if options.force or written.get(format) != content]
         if missing or old.get("content") != content:

@@ -107,10 +107,20 @@ def test_several_formats_come_out_of_one_run(
     code, output = run(model, inbox, "--format", "csv", "xlsx", "--format", "parquet")
     assert code == 0
     said = capsys.readouterr().out
-    for format in ("csv", "xlsx", "parquet"):
-        assert f"3 articles -> {output / f'extractions.{format}'}\n" in said
-        assert (output / f"extractions.{format}").stat().st_size
+    for format in ("csv", "parquet"):
+        others = ", ".join(f"{name}.{format}" for name in ("mentions", "entities", "summary"))
+        assert f"3 articles -> {output / f'extractions.{format}'}, {others}\n" in said
+    assert f"3 articles -> {output / 'extractions.xlsx'}\n" in said
+    for name in ("summary.csv", "extractions.xlsx", "summary.parquet"):
+        assert (output / name).stat().st_size
     assert not (output / "extractions.jsonl").exists()
+
+
+def test_the_file_that_label_studio_imports_is_named(
+    model: Path, inbox: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, output = run(model, inbox / "1.txt", "--format", "labelstudio")
+    assert f"1 article -> {output / 'extractions.labelstudio.json'}, " in capsys.readouterr().out
 
 
 def test_files_folders_and_lines_can_be_mixed(model: Path, inbox: Path, tmp_path: Path) -> None:
