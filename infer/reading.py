@@ -10,9 +10,11 @@ otherwise left as it is, so that offsets are the file's own.
 
 from __future__ import annotations
 
+import errno
 import io
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
@@ -50,11 +52,16 @@ def read_documents(
 
 
 def read_file(name: str, path: Path, text_column: str | None = None) -> Iterator[Document | Failure]:
-    """All documents of one listed file, lazily; `text_column` is for tables."""
+    """All documents of one listed file, lazily; `text_column` is for tables.
+
+    Raises OSError when the disk of temporary files is full.
+    """
     try:
         with path.open("rb") as stream:
             yield from _read_stream(name, path.name, stream, text_column)
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise OSError(error.errno, error.strerror, tempfile.gettempdir()) from None
         reason = f"can't be opened ({error.strerror or error})"
         yield Failure(name, reason, "check the file and its permissions")
 
