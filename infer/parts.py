@@ -8,7 +8,8 @@ added, changed or taken away costs its own block and seldom a neighbour.
 
 `parts/<block>-00001.jsonl` holds lines `{"record": ..., "keys": [...]}` (keys name entities, see
 `normal`) and `{"failure": {"id", "reason", "hint"}}`; `parts/<block>.done` says that the block has no
-more of them. Invariants: a part is complete or absent; its bytes depend on its block alone.
+more of them. Invariants: a part is complete or absent; its bytes depend on its block alone; ids are made
+unique over all blocks when parts are read, because tables may number their rows alike.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from infer.files import replacing
 from infer.normal import Normalizer
 from infer.reading import Failure, read_file, read_stdin
 from infer.records import Extraction, to_line, to_record
+from infer.rows import make_unique
 
 FORMAT = 1  # raised whenever parts of before should not be used any more
 ITEMS = 256  # documents and failures in a part: what a killed run loses at most
@@ -170,11 +172,13 @@ class Parts:
         self._mark(block).touch()
 
     def extractions(self, blocks: Iterable[Block]) -> Iterator[Extraction]:
-        """What was extracted, in order."""
+        """What was extracted, in order; an id that came before gets `#2`, `#3`."""
+        seen: dict[str, int] = {}
         for line in self._lines(blocks):
             if line.startswith('{"record"'):
                 value = json.loads(line)
-                yield Extraction(value["record"], tuple(value["keys"]))
+                record = value["record"]
+                yield Extraction({**record, "id": make_unique(record["id"], seen)}, tuple(value["keys"]))
 
     def failures(self, blocks: Iterable[Block]) -> Iterator[Mapping[str, str]]:
         """What could not be read, in order."""

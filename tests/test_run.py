@@ -207,6 +207,16 @@ def test_what_was_mistyped_is_said_before_the_model_is_loaded(inbox: Path, tmp_p
         run(Options([str(inbox)], nothing, tmp_path / "out", aliases=tmp_path / "aliases.csv"))
 
 
+def test_tables_that_number_their_rows_alike_give_different_ids(model: Path, inbox: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (inbox / name).write_text(f"id,text\n1,{TEXTS[0]}\n2,{TEXTS[1]}\n", encoding="utf-8")
+    run(Options([str(inbox / "a.csv"), str(inbox / "b.csv")], model, model.parent / "out", ("jsonl", "csv")))
+    lines = (model.parent / "out" / "extractions.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["1", "2", "1#2", "2#2"]
+    mentions = (model.parent / "out" / "mentions.csv").read_text(encoding="utf-8-sig").splitlines()[1:]
+    assert {line.split(";")[0] for line in mentions} == {"1", "2", "1#2", "2#2"}
+
+
 def test_a_damaged_manifest_is_no_manifest(model: Path, inbox: Path, asked: list[str]) -> None:
     go(model, inbox)
     before = outputs(model.parent / "out")
