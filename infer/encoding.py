@@ -47,6 +47,8 @@ def read_text(stream: BinaryIO) -> tuple[str, dict[str, Any]]:
     if decoded is None:
         raise ReadError(*explain(raw))
     text, encoding = decoded
+    if not text.strip():
+        raise ReadError("the file holds white space alone", "leave it out, or fetch the article again")
     return text, describe(encoding)
 
 

@@ -1,8 +1,8 @@
 """An input that gives no record, and how a reader says that it can't go on.
 
 Contract: a reader yields a Failure for a part (a row, a member of an archive) and goes on with the next, and
-raises ReadError when nothing more of its file can be read. No other exception leaves a reader but OSError. A full
-disk of temporary files is such a one: no fault of the input, it ends the run.
+raises ReadError when nothing more of its file can be read. No other exception leaves a reader but OSError.
+A full disk of temporary files is such a one: no fault of the input, it ends the run.
 """
 
 from __future__ import annotations

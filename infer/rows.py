@@ -125,7 +125,7 @@ def _no_text_column(rows: list[Row], text_column: str | None) -> ReadError:
 
 def _to_document(row: Row, column: str, seen: dict[str, int], meta: Mapping[str, Any]) -> Document | Failure:
     text = row.cells.get(column)
-    if not isinstance(text, str) or not text:
+    if not isinstance(text, str) or not text.strip():
         return Failure(row.place, f'no text under "{column}"', "fill it in, or leave the row out")
     if len(text) > TEXT_LIMIT:
         return Failure(row.place, f"longer than {TEXT_LIMIT >> 20} MiB, too long for one text", "split it")

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ARTICLES = {
     "1.txt": "Губернатор Алексей Островский встретился с делегацией провинции Хэйлунцзян.",
     "sub/2.txt": "🤝 Компания «Фуяо»\r\nподписала меморандум. " * 20,
-    "sub/3.txt": " \n",
+    "sub/3.txt": "\u200b\n",
 }
 
 
@@ -83,7 +83,7 @@ def test_records_say_what_the_extractor_says(model: Path, inbox: Path) -> None:
         assert record["events"] == list(expected.events)
         assert record["event_scores"] == pytest.approx(expected.event_scores, abs=1e-3)
         assert all(record["text"][s["start"] : s["end"]] == s["text"] for s in record["spans"])
-    assert spans == [], "the last is white space"
+    assert spans == [], "the last is invisible"
     assert len(lines(output / "extractions.jsonl")[1]["spans"]) > 5
 
 
@@ -277,10 +277,9 @@ def test_ctrl_c_ends_with_a_sentence(
         "\u200b\u2060\ufeff".encode(),
         ("aGVsbG8" * 3000).encode(),
         "и\u0306👨‍👩‍👧".encode() * 50,
-        b"\r\n" * 500,
         b"[SEP] [MASK] [PAD]",
     ],
-    ids=["letter", "nulls", "invisible", "base64", "combining", "line ends", "special tokens"],
+    ids=["letter", "nulls", "invisible", "base64", "combining", "special tokens"],
 )
 def test_odd_articles_get_records(model: Path, inbox: Path, raw: bytes) -> None:
     (inbox / "0.txt").write_bytes(raw)

@@ -46,13 +46,12 @@ def read_bytes(tmp_path: Path, raw: bytes) -> Document | Failure:
     [
         ARTICLE,
         "а",
-        "\n",
         "  \t с отступом и хвостом \n\n",
         "строка\rстрока\nстрока\r\n",
         unicodedata.normalize("NFD", "Алексей Ёлкин\n"),
         "🤝🏽 👨‍👩‍👧 🇷🇺\u00a0№\u00ad\u200b\u2028",
         "нуль\x00внутри",
-        "\x0c",
+        "\x0cа\x0c",
     ],
 )
 def test_utf8_is_taken_as_it_is(tmp_path: Path, text: str) -> None:
@@ -60,7 +59,11 @@ def test_utf8_is_taken_as_it_is(tmp_path: Path, text: str) -> None:
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda text: text[0] != "\ufeff"))
+@given(
+    st.text(st.characters(codec="utf-8"), min_size=1).filter(
+        lambda text: text[0] != "\ufeff" and text.strip()
+    )
+)
 def test_any_utf8_is_taken_as_it_is(tmp_path: Path, text: str) -> None:
     assert read_bytes(tmp_path, text.encode()) == Document("a.txt", text)
 
@@ -117,6 +120,15 @@ def test_bytes_that_no_guess_makes_russian_are_a_failure(tmp_path: Path) -> None
     found = read_bytes(tmp_path, "Grüße aus Öhringen für die Gäste".encode("cp1252"))
     assert isinstance(found, Failure)
     assert found.reason == "not a text in any known encoding"
+
+
+@pytest.mark.parametrize("text", ["\n", " \t\r\n", "\x0c", "\u00a0\u2028"])
+def test_white_space_alone_is_a_failure(tmp_path: Path, text: str) -> None:
+    found = read_bytes(tmp_path, text.encode())
+    assert isinstance(found, Failure)
+    assert found.reason == "the file holds white space alone"
+    (row,) = read_documents([write(tmp_path / "t.jsonl", json.dumps({"text": text}).encode())])
+    assert isinstance(row, Failure)
 
 
 def test_an_empty_file_is_a_failure_with_a_hint(tmp_path: Path) -> None:
@@ -486,7 +498,7 @@ def test_null_bytes_in_a_page_do_no_harm(tmp_path: Path) -> None:
 
 
 @needs_lxml_html_clean
-@pytest.mark.parametrize("page", ["<html></html>", "   ", "<"])
+@pytest.mark.parametrize("page", ["<html></html>", "<p> </p>", "<"])
 def test_a_page_without_an_article_is_a_failure(tmp_path: Path, page: str) -> None:
     found = read_one(write(tmp_path / "a.html", page))
     assert isinstance(found, Failure)
