@@ -36,7 +36,7 @@ from infer.reading import Failure, read_file, read_stdin
 from infer.records import Extraction, to_line, to_record
 from infer.rows import make_unique
 
-FORMAT = 1  # raised whenever parts of before should not be used any more
+FORMAT = 2  # raised whenever parts of before should not be used any more
 ITEMS = 256  # documents and failures in a part: what a killed run loses at most
 BLOCK_FILES = 200  # files in a block, at most
 BLOCK_CUT = 100  # one file in so many, told by its name, ends a block

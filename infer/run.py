@@ -77,6 +77,7 @@ def run(options: Options, stdin: BinaryIO | None = None) -> Outcome:
         }
         missing = [format for format in options.formats if options.force or written.get(format) != content]
         if missing or old.get("content") != content:
+            written = {format: of for format, of in written.items() if format not in missing}
             manifest = _describe(options, settings, blocks) | {"written": written}
             _write_manifest(options.output, manifest)
             parts.keep([] if options.force else blocks)

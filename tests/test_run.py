@@ -146,6 +146,20 @@ def test_force_starts_over(model: Path, inbox: Path, asked: list[str]) -> None:
     assert outputs(model.parent / "out") == before
 
 
+def test_force_that_is_stopped_goes_on_without_it(
+    model: Path, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    go(model, inbox, "jsonl", "csv")
+    with monkeypatch.context() as broken:
+        broken.setattr(Extractor, "extract_many", stop)
+        with pytest.raises(KeyboardInterrupt):
+            go(model, inbox, "jsonl", "csv", force=True)
+    assert go(model, inbox, "jsonl", "csv").written == ("jsonl", "csv")
+
+
 def test_aliases_rename_without_the_model(model: Path, inbox: Path, tmp_path: Path, asked: list[str]) -> None:
     go(model, inbox, "jsonl", "csv")
     record = first_record(model.parent / "out")
