@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from infer.writing import FORMATS
+from infer.writing import FORMATS, name_files
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -91,12 +91,20 @@ def _run(given: argparse.Namespace) -> int:
     if not outcome.written:
         print("everything is there already; --force does it again")
     for format in options.formats:
-        print(f"{outcome.articles} articles -> {given.output / f'extractions.{format}'}")
+        first, *others = name_files(format)
+        print(f"{_count(outcome.articles, 'article')} -> {', '.join([str(given.output / first), *others])}")
     for remark in outcome.remarks:
         print(f"infer: {remark}", file=sys.stderr)
     if outcome.failures:
-        print(f"{outcome.failures} inputs failed -> {given.output / 'failures.jsonl'}", file=sys.stderr)
+        print(
+            f"{_count(outcome.failures, 'input')} failed -> {given.output / 'failures.jsonl'}",
+            file=sys.stderr,
+        )
     return 1 if outcome.failures else 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _advice(given: argparse.Namespace) -> str:

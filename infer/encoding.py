@@ -1,6 +1,7 @@
 """Bytes to text: UTF-8, UTF-16 and the encodings that Russian files come in.
 
-A byte order mark decides; else strict UTF-8; else the likeliest Russian encoding (charset-normalizer).
+A byte order mark decides; else strict UTF-8; else the likeliest Russian encoding (charset-normalizer),
+believed when there is Russian in the text then.
 Texts are decoded and otherwise left as they are, line ends included. Any encoding but plain UTF-8 is said
 in `meta["encoding"]`.
 """
@@ -29,6 +30,7 @@ GUESSED = [
     "mac_cyrillic",
 ]  # what Russian files come in
 UNKNOWN = ("not a text in any known encoding", "save it as UTF-8")
+CUT_OFF = ("ends in the middle of a letter", "was the download cut off? Fetch it again")
 
 
 def read_text(stream: BinaryIO) -> tuple[str, dict[str, Any]]:
@@ -43,8 +45,10 @@ def read_text(stream: BinaryIO) -> tuple[str, dict[str, Any]]:
         )
     decoded = decode(raw)
     if decoded is None:
-        raise ReadError(*UNKNOWN)
+        raise ReadError(*explain(raw))
     text, encoding = decoded
+    if not text.strip():
+        raise ReadError("the file holds white space alone", "leave it out, or fetch the article again")
     return text, describe(encoding)
 
 
@@ -83,8 +87,22 @@ def decode(raw: bytes) -> tuple[str, str] | None:
                     return wide, encoding
         return text, "utf-8"
     except UnicodeDecodeError:
-        best = from_bytes(raw, cp_isolation=GUESSED).best()
-        return (str(best), best.encoding) if best else None
+        best = None if _is_cut_off(raw) else from_bytes(raw, cp_isolation=GUESSED).best()
+        return (str(best), best.encoding) if best and RUSSIAN.search(str(best).lower()) else None
+
+
+def explain(raw: bytes) -> tuple[str, str]:
+    """Why `decode` finds no text, and a hint."""
+    return CUT_OFF if _is_cut_off(raw) else UNKNOWN
+
+
+def _is_cut_off(raw: bytes) -> bool:
+    """Whether these are the bytes of a UTF-8 text but for the last letter, which is not whole."""
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.reason == "unexpected end of data" and not raw[: error.start].isascii()
+    return False
 
 
 def _detect(stream: BinaryIO) -> str | None:

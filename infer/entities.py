@@ -2,7 +2,7 @@
 
 An entity is a label and a key; keys that differ only in capitals, spaces or ё are one
 (`nominative.fold`), shown as they are written most often. Counts do not depend on the order of articles;
-equal ones go by name.
+equal ones go by name. Uncertain spans are not counted.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class EntityCounts:
         """Count an article's mentions; `date` is its ISO 8601 date, if it has one."""
         names: dict[Name, Name] = {}
         for span, key in zip(extraction.record["spans"], extraction.keys, strict=True):
+            if span.get("uncertain"):
+                continue
             name = (span["label"], fold(key))
             entity = self._entities[name]
             entity.keys[key] += 1

@@ -2,10 +2,12 @@
 
 Contract: a reader yields a Failure for a part (a row, a member of an archive) and goes on with the next, and
 raises ReadError when nothing more of its file can be read. No other exception leaves a reader but OSError.
+A full disk of temporary files is such a one: no fault of the input, it ends the run.
 """
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,5 +38,7 @@ def foreign_parser(reason: str, hint: str) -> Iterator[None]:
     except ReadError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
         said = next(iter(str(error).splitlines()), "") or type(error).__name__
         raise ReadError(f"{reason} ({said[:200]})", hint) from None

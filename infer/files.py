@@ -14,7 +14,7 @@ def replacing(path: Path) -> Iterator[Path]:
     partial = path.with_name(f"{path.name}.partial")
     try:
         yield partial
-        with partial.open("rb") as file:
+        with partial.open("r+b") as file:  # Windows has fsync for files open for writing only
             os.fsync(file.fileno())  # or else a power cut could leave the name with nothing in it
         partial.replace(path)
     except BaseException:

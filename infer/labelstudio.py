@@ -106,7 +106,15 @@ def to_task(document: Document, schema: Schema, model_version: str | None = None
     result: list[dict[str, Any]] = []
     for index, span in enumerate(document.spans):
         value = {"start": span.start, "end": span.end, "text": document.quote(span), "labels": [span.label]}
-        region = {"id": f"s{index}", "from_name": schema.spans_name, **tags, "type": "labels", "value": value}
+        region: dict[str, Any] = {
+            "id": f"s{index}",
+            "from_name": schema.spans_name,
+            **tags,
+            "type": "labels",
+            "value": value,
+        }
+        if span.uncertain:
+            region["meta"] = {"text": ["uncertain"]}  # shown as a note of the region
         result.append(region if span.score is None else {**region, "score": span.score})
     if document.events:
         choices = {"choices": list(document.events)}

@@ -3,12 +3,14 @@
 An id is the path relative to the folder given (to a pattern's part before its first wildcard), with `/`, and
 the name alone for a file given by itself. Ids that would be equal become the paths as given; a file that is
 given twice is read once. Folders reached by a symbolic link are not entered. Hidden files, `__MACOSX` and
-Office's lock files (`~$...`) are passed by, and in folders also what is in no known format.
+Office's lock files (`~$...`) are passed by, and in folders also what is in no known format and what a run
+itself writes to its output folder, should that lie there.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -18,6 +20,9 @@ STDIN = "-"
 FORMATS = frozenset(
     {".txt", ".html", ".htm", ".jsonl", ".json", ".csv", ".tsv", ".parquet", ".xlsx", ".docx", ".pdf", ".zip"}
 )
+RESULTS = re.compile(  # what a run writes to its output folder, partial files among it
+    r"(extractions\..+|(mentions|entities|summary)\.(csv|parquet)|failures\.jsonl|manifest\.json)(\.partial)?|parts/.*"
+)
 SUPPORTED = f"{', '.join(sorted(FORMATS))}, and .gz of these"
 
 
@@ -25,15 +30,16 @@ class InputError(ValueError):
     """There is nothing to read; the message says what was looked for."""
 
 
-def list_files(inputs: Iterable[str | Path]) -> list[tuple[str, Path]]:
+def list_files(inputs: Iterable[str | Path], output: Path | None = None) -> list[tuple[str, Path]]:
     """Ids and files that a run would read, in order; an archive or a table is one file, `-` is not listed.
 
+    Results of a run in `output` are left out, but for a file that is given by itself.
     Raises InputError when an input doesn't exist, is in no known format or has no articles.
     """
     names: dict[str, str] = {}
     paths: dict[str, Path] = {}
     for given in map(str, inputs):
-        for name, path in _list(given) if given != STDIN else ():
+        for name, path in _list(given, output) if given != STDIN else ():
             file = os.path.abspath(path)  # noqa: PTH100  # Path.resolve would follow links
             if file not in paths:
                 names[file], paths[file] = name, path
@@ -65,8 +71,10 @@ def _clashing(names: dict[str, str], paths: dict[str, Path]) -> list[str]:
     return [file for file, name in names.items() if counts[name] > 1 and name != _name(paths[file])]
 
 
-def _list(given: str) -> list[tuple[str, Path]]:
+def _list(given: str, output: Path | None) -> list[tuple[str, Path]]:
     """Ids and files of one input."""
+    if not given:
+        raise InputError("an input without a name; is a variable of the script not set?")
     path = Path(given)
     try:
         if path.is_dir():
@@ -83,6 +91,8 @@ def _list(given: str) -> list[tuple[str, Path]]:
             raise InputError(f"{path}: no such file or folder")
     except OSError as error:
         raise InputError(f"{path}: can't be opened ({error.strerror or error})") from None
+    if output is not None:
+        found = [(name, file) for name, file in found if not _is_result(file, output)]
     if not found:
         raise InputError(f"{path}: no articles there (looked for {SUPPORTED} in {looked_in})")
     return found
@@ -117,6 +127,12 @@ def _match(pattern: Path) -> Iterator[tuple[str, Path]]:
                 yield _name(name), path
     except ValueError as error:
         raise InputError(f"{pattern}: not a pattern ({error})") from None
+
+
+def _is_result(path: Path, output: Path) -> bool:
+    """Whether a run that writes to `output` wrote the file."""
+    place, folder = Path(os.path.abspath(path)), Path(os.path.abspath(output))  # noqa: PTH100
+    return place.is_relative_to(folder) and bool(RESULTS.fullmatch(place.relative_to(folder).as_posix()))
 
 
 def _is_regular(path: Path) -> bool:

@@ -9,6 +9,7 @@ text; a user's alias wins over everything; a result depends on the document and 
 from __future__ import annotations
 
 import csv
+import io
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from infer.document import Document, Span
+from infer.encoding import decode
 from infer.nominative import ALONE, fold, hint, name, phrase
 
 PERSON_LABELS = frozenset(("OFFICIAL", "PERSON", "PER"))
@@ -64,13 +66,33 @@ class Normalizer:
 
 
 def read_aliases(path: Path) -> dict[str, str]:
-    """A user's `aliases.csv`: two columns, a form and its key; a header line `form,key` may be there."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(file) if any(map(str.strip, row))]
-    for number, row in enumerate(rows, 1):
-        if len(row) != 2 or not all(row):
-            raise ValueError(f"{path}: row {number} needs a form and a key, not {row}")
-    return {form: key for form, key in rows if (form, key) != ("form", "key")}
+    """A user's `aliases.csv`: two columns, a form and its key; a header line `form,key` may be there.
+
+    Commas, or semicolons as in Russian Excel; any encoding that articles may have. Raises ValueError when a
+    row has no form and key, or a form two keys.
+    """
+    text, _ = decode(path.read_bytes()) or (None, "")
+    if text is None:
+        raise ValueError(f"{path}: not a text in any known encoding; save it as csv in UTF-8")
+    delimiter = ";" if ";" in text.partition("\n")[0] else ","
+    aliases: dict[str, str] = {}
+    keys: dict[str, str] = {}
+    for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 1):
+        cells = [cell.strip() for cell in row]
+        while cells and not cells[-1]:
+            cells.pop()  # columns that a spreadsheet leaves behind
+        if not cells or cells == ["form", "key"]:
+            continue
+        if len(cells) != 2 or not cells[0]:
+            raise ValueError(f'{path}: row {number} needs a form and a key, not "{delimiter.join(row)}"')
+        form, key = cells
+        first = keys.setdefault(fold(clean(form)), key)
+        if key != first:
+            raise ValueError(
+                f'{path}: row {number} gives "{form}" the key "{key}", a row before "{first}"; keep one'
+            )
+        aliases[form] = key
+    return aliases
 
 
 def clean(text: str) -> str:

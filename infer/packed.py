@@ -109,7 +109,10 @@ def _member_name(info: zipfile.ZipInfo) -> str:
     """The name as its packer meant it: unmarked, it is UTF-8 or, from Russian Windows, cp866."""
     if info.flag_bits & UTF8_FLAG:
         return info.filename
-    raw = info.filename.encode("cp437")
+    try:
+        raw = info.filename.encode("cp437")
+    except UnicodeEncodeError:  # decoded already, from the field that some packers add for it
+        return info.filename
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -48,7 +48,7 @@ function renderText(article) {
 
 function renderMark(article, span, first, inner) {
   const facet = facets.find((other) => other.label === span.label);
-  const doubtful = typeof span.score === "number" && span.score < SURE;
+  const doubtful = span.uncertain || typeof span.score === "number" && span.score < SURE;
   return make("mark", { class: "c" + facet.colour + (doubtful ? " doubtful" : ""),
     "data-span": String(article.spans.indexOf(span)), tabindex: first ? "0" : null }, inner);
 }

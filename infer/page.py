@@ -20,6 +20,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from infer.files import replacing
 from infer.records import Extraction
 from infer.tabulation import find_facts
 
@@ -38,13 +39,11 @@ def write_page(extractions: Iterable[Extraction], path: Path) -> None:
         Template(part).substitute(style=style, script=script, policy=_policy(style, script))
         for part in _read("page.template.html").split("$articles")
     )
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("w", encoding="utf-8", newline="") as page:
+    with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as page:
         page.write(before)
         for position, extraction in enumerate(extractions):
             page.write((",\n" if position else "") + _to_json(_to_article(extraction)))
         page.write(after)
-    partial.replace(path)
 
 
 def _read(name: str) -> str:
@@ -82,6 +81,7 @@ def _to_article(extraction: Extraction) -> dict[str, Any]:
                 "normal": span["normal"] or span["text"],
                 "key": key or span["text"],
                 "score": span["score"],
+                "uncertain": span.get("uncertain", False),
             }
             for span, key in zip(record["spans"], extraction.keys, strict=True)
         ],

@@ -8,7 +8,8 @@ added, changed or taken away costs its own block and seldom a neighbour.
 
 `parts/<block>-00001.jsonl` holds lines `{"record": ..., "keys": [...]}` (keys name entities, see
 `normal`) and `{"failure": {"id", "reason", "hint"}}`; `parts/<block>.done` says that the block has no
-more of them. Invariants: a part is complete or absent; its bytes depend on its block alone.
+more of them. Invariants: a part is complete or absent; its bytes depend on its block alone; ids are made
+unique over all blocks when parts are read, because tables may number their rows alike.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ from infer.document import Document
 from infer.extractor import Extractor
 from infer.files import replacing
 from infer.normal import Normalizer
-from infer.reading import Failure, list_files, read_documents, read_file
+from infer.reading import Failure, read_file, read_stdin
 from infer.records import Extraction, to_line, to_record
+from infer.rows import make_unique
 
-FORMAT = 1  # raised whenever parts of before should not be used any more
+FORMAT = 2  # raised whenever parts of before should not be used any more
 ITEMS = 256  # documents and failures in a part: what a killed run loses at most
 BLOCK_FILES = 200  # files in a block, at most
 BLOCK_CUT = 100  # one file in so many, told by its name, ends a block
@@ -69,18 +71,20 @@ class Block:
 
 
 def plan_blocks(
-    inputs: Sequence[str], text_column: str | None, settings: Mapping[str, Any], stdin: BinaryIO | None = None
+    listed: Sequence[tuple[str, Path]],
+    text_column: str | None,
+    settings: Mapping[str, Any],
+    stdin: BinaryIO | None = None,
 ) -> list[Block]:
-    """The blocks of a run; `settings` is what else the answers depend on.
+    """The blocks of a run over the files of `list_files`; `settings` is what else the answers depend on.
 
-    Standard input (`-`) can't be read twice, so a run with it is one block that is never found again.
-    Raises InputError.
+    Standard input can't be read twice, so a run with it is one block that is never found again.
     """
-    if "-" in inputs:
-        documents = read_documents(inputs, text_column, stdin)
+    if stdin is not None:
+        documents = chain(read_stdin(stdin, text_column), _read_files(listed, text_column))
         return [Block(secrets.token_hex(8), (), lambda: documents)]
     blocks = []
-    for files in _cut(list_files(inputs)):
+    for files in _cut(listed):
         states = tuple(_state(name, path) for name, path in files)
         name = digest_of([FORMAT, ITEMS, dict(settings), text_column, states])
         blocks.append(Block(name, states, partial(_read_files, files, text_column)))
@@ -168,11 +172,13 @@ class Parts:
         self._mark(block).touch()
 
     def extractions(self, blocks: Iterable[Block]) -> Iterator[Extraction]:
-        """What was extracted, in order."""
+        """What was extracted, in order; an id that came before gets `#2`, `#3`."""
+        seen: dict[str, int] = {}
         for line in self._lines(blocks):
             if line.startswith('{"record"'):
                 value = json.loads(line)
-                yield Extraction(value["record"], tuple(value["keys"]))
+                record = value["record"]
+                yield Extraction({**record, "id": make_unique(record["id"], seen)}, tuple(value["keys"]))
 
     def failures(self, blocks: Iterable[Block]) -> Iterator[Mapping[str, str]]:
         """What could not be read, in order."""

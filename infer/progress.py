@@ -2,7 +2,7 @@
 
 Articles are counted; the time left is told by the bytes of the inputs, because nobody knows how many
 articles a table holds before it is read. Articles come in bursts (the extractor collects windows), so a
-log's line tells how things stood when the last burst ended.
+log's line is printed when one begins, and tells how things stood when the last one ended.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from time import monotonic
 from tqdm import tqdm
 
 PAUSE = 30.0  # seconds between the lines of a log
+BURST = 1.0  # seconds without an article before a burst
 BAR = "{percentage:3.0f}%|{bar}| {desc} [{elapsed}, {remaining} left]"
 
 
@@ -27,7 +28,12 @@ class Progress:
     def advance(self, size: int) -> None:
         """Another article, of so many bytes."""
         now = monotonic()
-        if self._bar.disable and self._articles and now - self._said >= PAUSE:
+        silence = now - self._said
+        # On a fast machine there may be no time between bursts.
+        begins = now - self._last >= BURST or silence >= 2 * PAUSE
+        if not self._articles:
+            self._said = now
+        elif self._bar.disable and silence >= PAUSE and begins:
             self._said = now
             print(self, file=sys.stderr, flush=True)
         self._articles += 1
@@ -54,4 +60,5 @@ class Progress:
 
     def _count(self) -> str:
         rate = self._articles / max(self._last - self._start, 1e-9)
-        return f"{self._articles} articles, {rate:.1f} a second"
+        noun = "article" if self._articles == 1 else "articles"
+        return f"{self._articles} {noun}, {rate:.1f} a second"

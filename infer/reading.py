@@ -10,9 +10,11 @@ otherwise left as it is, so that offsets are the file's own.
 
 from __future__ import annotations
 
+import errno
 import io
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
@@ -29,7 +31,7 @@ from infer.tables import iterate_lines, read_csv, read_json, read_jsonl, read_li
 from infer.webpage import read_page
 from infer.workbook import read_workbook
 
-__all__ = ["Failure", "InputError", "decode", "list_files", "read_documents", "read_file"]
+__all__ = ["Failure", "InputError", "decode", "list_files", "read_documents", "read_file", "read_stdin"]
 
 NESTED = 2  # archives inside each other: one in another is read, a third is not
 JSON_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*\"")
@@ -44,17 +46,22 @@ def read_documents(
     """
     inputs = list(map(str, inputs))
     files = list_files(inputs)
-    piped = [_read_stdin(stdin or sys.stdin.buffer, text_column)] if STDIN in inputs else []
+    piped = [read_stdin(stdin or sys.stdin.buffer, text_column)] if STDIN in inputs else []
     found = (read_file(name, path, text_column) for name, path in files)
     return chain.from_iterable(chain(piped, found))
 
 
 def read_file(name: str, path: Path, text_column: str | None = None) -> Iterator[Document | Failure]:
-    """All documents of one listed file, lazily; `text_column` is for tables."""
+    """All documents of one listed file, lazily; `text_column` is for tables.
+
+    Raises OSError when the disk of temporary files is full.
+    """
     try:
         with path.open("rb") as stream:
             yield from _read_stream(name, path.name, stream, text_column)
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise OSError(error.errno, error.strerror, tempfile.gettempdir()) from None
         reason = f"can't be opened ({error.strerror or error})"
         yield Failure(name, reason, "check the file and its permissions")
 
@@ -94,7 +101,7 @@ def _read_archive(
             yield from _read_stream(place, file, content, text_column, depth)
 
 
-def _read_stdin(stream: BinaryIO, text_column: str | None) -> Iterator[Document | Failure]:
+def read_stdin(stream: BinaryIO, text_column: str | None) -> Iterator[Document | Failure]:
     """JSON lines when the first line with something in it begins as an object does, else one text."""
     name = "stdin"
     head: list[bytes] = []

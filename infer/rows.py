@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from itertools import chain, islice
+from itertools import chain
 from statistics import median
 from typing import Any
 
@@ -62,20 +62,21 @@ def read_rows(
     `seen` holds the ids so far, where a file has several tables.
     """
     rows = iter(rows)
-    head: list[Row | Failure] = []
+    head: list[Row] = []
     column = None
-    for item in islice(rows, SAMPLE):
+    for item in rows:
+        if isinstance(item, Failure):
+            yield item
+            continue
         head.append(item)
-        column = _named(item.cells, text_column) if isinstance(item, Row) else None
-        if column is not None:
+        column = _named(item.cells, text_column)
+        if column is not None or len(head) == SAMPLE:
             break
-    seen_rows = [item for item in head if isinstance(item, Row)]
     if column is None and text_column is None:
-        column = _longest(seen_rows)
+        column = _longest(head)
     if column is None:
-        yield from (item for item in head if isinstance(item, Failure))
-        if seen_rows:
-            raise _no_text_column(seen_rows, text_column)
+        if head:
+            raise _no_text_column(head, text_column)
         return
     seen = {} if seen is None else seen
     for item in chain(head, rows):
@@ -124,7 +125,7 @@ def _no_text_column(rows: list[Row], text_column: str | None) -> ReadError:
 
 def _to_document(row: Row, column: str, seen: dict[str, int], meta: Mapping[str, Any]) -> Document | Failure:
     text = row.cells.get(column)
-    if not isinstance(text, str) or not text:
+    if not isinstance(text, str) or not text.strip():
         return Failure(row.place, f'no text under "{column}"', "fill it in, or leave the row out")
     if len(text) > TEXT_LIMIT:
         return Failure(row.place, f"longer than {TEXT_LIMIT >> 20} MiB, too long for one text", "split it")

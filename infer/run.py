@@ -24,7 +24,7 @@ from infer.files import replacing
 from infer.normal import Normalizer, read_aliases
 from infer.parts import FORMAT, Block, Parts, State, digest_of, plan_blocks
 from infer.progress import Progress
-from infer.reading import Failure, InputError
+from infer.reading import Failure, InputError, list_files
 from infer.records import rename
 from infer.writing import name_files, write_formats, write_lines
 
@@ -59,22 +59,25 @@ def run(options: Options, stdin: BinaryIO | None = None) -> Outcome:
     Raises BundleError, DeviceError or InputError before anything is written, LockError when another run is
     writing there, and OSError when the folder can't be written to.
     """
+    # Before the model, which takes its time: what was mistyped is said at once.
+    listed = list_files(options.inputs, options.output)
+    aliases = _read_aliases(options.aliases) if options.aliases else {}
     extractor = Extractor.load(options.model, RunSettings(device=options.device))
     schema, fingerprint = extractor.bundle.schema, fingerprint_of(options.model)
-    aliases = _read_aliases(options.aliases) if options.aliases else {}
     settings = {"fingerprint": fingerprint, "device": extractor.device.type, "bfloat16": extractor.bfloat16}
-    blocks = plan_blocks(options.inputs, options.text_column, settings, stdin)
+    blocks = plan_blocks(listed, options.text_column, settings, stdin)
     content = digest_of([[block.name for block in blocks], aliases])
     parts = Parts(options.output / "parts")
     with parts.lock():
-        old = {} if options.force else _read_manifest(options.output)
+        old = _read_manifest(options.output)
         written: dict[str, str] = {
             format: of
             for format, of in old.get("written", {}).items()
-            if all((options.output / name).exists() for name in name_files(format, schema))
+            if all((options.output / name).exists() for name in name_files(format))
         }
-        missing = [format for format in options.formats if written.get(format) != content]
+        missing = [format for format in options.formats if options.force or written.get(format) != content]
         if missing or old.get("content") != content:
+            written = {format: of for format, of in written.items() if format not in missing}
             manifest = _describe(options, settings, blocks) | {"written": written}
             _write_manifest(options.output, manifest)
             parts.keep([] if options.force else blocks)
@@ -93,7 +96,7 @@ def run(options: Options, stdin: BinaryIO | None = None) -> Outcome:
         else:
             counts, remarks = {name: old[name] for name in ("articles", "failures")}, []
     remarks += [
-        f"extractions.{format} there is of an earlier run; add --format {format} to renew it"
+        f"extractions.{format} is from an earlier run; add --format {format} to renew it"
         for format, of in written.items()
         if of != content
     ]
@@ -178,7 +181,5 @@ def _read_aliases(path: Path) -> dict[str, str]:
         return read_aliases(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; --aliases takes a csv file of forms and keys") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8; save it as csv in UTF-8") from None
     except ValueError as error:
         raise InputError(str(error)) from None

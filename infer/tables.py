@@ -9,12 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any, BinaryIO, TextIO
 
 from infer.document import Document
-from infer.encoding import TEXT_LIMIT, UNKNOWN, decode, describe, open_text
+from infer.encoding import TEXT_LIMIT, decode, describe, explain, open_text
 from infer.failure import Failure, ReadError, foreign_parser
 from infer.labelstudio import read_data
 from infer.rows import Row, make_unique, read_rows
@@ -22,6 +23,7 @@ from infer.rows import Row, make_unique, read_rows
 JSON_LIMIT = 256 * 2**20  # bytes; parsed whole, it takes about ten times that
 SAMPLE = 2**16  # characters that the delimiter is told from
 DELIMITERS = ",;\t|"
+SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)  # a first line for Excel, which doesn't show it
 NO_DELIMITER = "\x1f"  # of a table with one column, whose texts may hold every other
 TOO_LONG = f"longer than {TEXT_LIMIT >> 20} MiB, too long for one text"
 
@@ -78,7 +80,7 @@ def read_json(name: str, stream: BinaryIO, text_column: str | None) -> Iterator[
         )
     text, encoding = decode(raw) or (None, "")
     if text is None:
-        raise ReadError(*UNKNOWN)
+        raise ReadError(*explain(raw))
     hint = "was the download cut off? Objects one a line belong in a .jsonl"
     with foreign_parser("not valid JSON", hint):
         loaded = json.loads(text)
@@ -110,8 +112,13 @@ def _parse_csv(name: str, text: TextIO, delimiter: str | None) -> Iterator[Row |
     header: list[str] = []
     empty = True
     try:
-        delimiter = delimiter or find_delimiter(text.read(SAMPLE))
+        sample = text.read(SAMPLE)
         text.seek(0)
+        if said := SEPARATOR.match(sample):
+            delimiter = said[1]
+            text.readline()
+        else:
+            delimiter = delimiter or find_delimiter(sample)
         for number, cells in enumerate(csv.reader(_bounded_lines(text), delimiter=delimiter), 1):
             place = f"{name}#{number}"
             if not any(cells):

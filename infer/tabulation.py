@@ -3,17 +3,19 @@
 | table | a row is | columns |
 | --- | --- | --- |
 | extractions | an article | id, title, date, url, source, events, event scores, keys of each label, length |
-| mentions | a marked span | id, label, text, normal, key, start, end, score |
+| mentions | a marked span | id, label, text, normal, key, start, end, score, uncertain (0 or 1) |
 | entities | a label and key | forms, mentions, articles, first and last date, what it stands with, events |
 | summary | a month | articles, those of each event, those of no event |
 
 Title, date, url and source come out of an article's `meta`, under whichever of the usual names they have
-there. A key is the entity's fullest normal form in its article (`normal.keys`). Articles and mentions pass by
-one at a time; entities and months are counted in memory.
+there; where there is no title, the text's first line is it, unless it is long. A key is the entity's fullest
+normal form in its article (`normal.keys`). Uncertain spans stand in `mentions` alone. Articles and mentions
+pass by one at a time; entities and months are counted in memory.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +33,8 @@ FACTS = {  # what meta may call them, the likeliest first
     "url": ("url", "link", "href", "ссылка", "адрес"),
     "source": ("source", "site", "sitename", "hostname", "источник", "сайт", "сми"),
 }
+LONGEST_TITLE = 140  # characters of a first line that can be a title, as on the page (page.model.js)
+_FIRST_LINE = re.compile(r"\S[^\r\n]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Table:
 
 def make_tables(schema: Schema) -> tuple[Table, ...]:
     """The four tables, in the order in which a reader wants them."""
-    groups = [f"{label.lower()}s" for label in schema.labels]
+    groups = [label.lower() for label in schema.labels]
     scores = [f"{event}_score" for event in schema.events]
     return (
         _table(
@@ -58,6 +62,7 @@ def make_tables(schema: Schema) -> tuple[Table, ...]:
             *_typed(str, "id", "label", "text", "normal", "key"),
             *_typed(int, "start", "end"),
             ("score", float),
+            ("uncertain", int),
         ),
         _table(
             "entities",
@@ -99,18 +104,26 @@ def find_facts(meta: Mapping[str, Any]) -> dict[str, str | None]:
 
 def _article_row(extraction: Extraction, facts: Mapping[str, str | None], schema: Schema) -> list[Cell]:
     record = extraction.record
-    groups = []
-    for label in schema.labels:
-        keys = zip(record["spans"], extraction.keys, strict=True)
-        groups.append("; ".join(dict.fromkeys(key for span, key in keys if span["label"] == label)))
+    title = facts["title"] or _first_line(record["text"])
+    spans = zip(record["spans"], extraction.keys, strict=True)
+    sure = [(span["label"], key) for span, key in spans if not span.get("uncertain")]
+    groups = ["; ".join(dict.fromkeys(key for of, key in sure if of == label)) for label in schema.labels]
     scores = [record["event_scores"].get(event) for event in schema.events]
-    return [record["id"], *facts.values(), "; ".join(record["events"]), *scores, *groups, len(record["text"])]
+    known = {**facts, "title": title}.values()
+    return [record["id"], *known, "; ".join(record["events"]), *scores, *groups, len(record["text"])]
+
+
+def _first_line(text: str) -> str | None:
+    """The first line that isn't blank, None when it is too long for a title."""
+    line = _FIRST_LINE.search(text)
+    return line[0].rstrip() if line and len(line[0].rstrip()) <= LONGEST_TITLE else None
 
 
 def _mention_rows(extraction: Extraction) -> Iterator[list[Cell]]:
     for span, key in zip(extraction.record["spans"], extraction.keys, strict=True):
         words = [span[name] for name in ("label", "text", "normal")]
-        yield [extraction.record["id"], *words, key, span["start"], span["end"], span["score"]]
+        numbers = [span["start"], span["end"], span["score"], int(span.get("uncertain", False))]
+        yield [extraction.record["id"], *words, key, *numbers]
 
 
 def _table(name: str, *columns: tuple[str, type]) -> Table:

@@ -1,4 +1,4 @@
-"""A saved web page, reduced to its article by trafilatura; its title, date and address go into meta."""
+"""A saved web page, reduced to its article by trafilatura; title, date, address and source go to meta."""
 
 from __future__ import annotations
 
@@ -26,5 +26,10 @@ def read_page(name: str, stream: BinaryIO) -> Document:
         page = trafilatura.bare_extraction(html, include_comments=False, with_metadata=True)
     if not isinstance(page, TrafilaturaDocument) or not page.text:
         raise ReadError("no article found in the page", HINT)
-    facts = {"title": page.title, "date": page.date, "url": page.url}
+    facts = {
+        "title": page.title,
+        "date": page.date,
+        "url": page.url,
+        "source": page.sitename or page.hostname,
+    }
     return Document(name, page.text, meta={**meta, **{key: value for key, value in facts.items() if value}})

@@ -25,15 +25,16 @@ FORMATS = ("jsonl", "csv", "xlsx", "parquet", "labelstudio", "html")
 TABLES = ("csv", "xlsx", "parquet")
 
 
-def name_files(format: str, schema: Schema) -> list[str]:
-    """The files of a format."""
+def name_files(format: str) -> list[str]:
+    """The files of a format, the one to open first."""
     if format in TABLES:
+        from infer.schema import Schema
         from infer.sheets import name_files as name_sheets
         from infer.tabulation import make_tables
 
-        return name_sheets(format, make_tables(schema))
+        return name_sheets(format, make_tables(Schema((), ())))  # named alike whatever the schema
     plain = f"extractions.{format}"
-    return [plain, f"{plain}.json"] if format == "labelstudio" else [plain]
+    return [f"{plain}.json", plain] if format == "labelstudio" else [plain]
 
 
 def write_formats(

@@ -582,6 +582,13 @@ def test_predictions_carry_scores_and_are_no_annotations(export: Export) -> None
     assert read.annotations == ()
 
 
+def test_an_uncertain_span_has_a_note(export: Export) -> None:
+    spans = (Span(4, 10, "PARTNER", 0.9), Span(31, 36, "PARTNER", 0.3, uncertain=True))
+    sure, uncertain = to_task(Document("a", TEXT, spans), export.schema, "v1")["predictions"][0]["result"]
+    assert "meta" not in sure
+    assert uncertain["meta"] == {"text": ["uncertain"]}
+
+
 def test_meta_never_replaces_the_text_or_the_id(schema: Schema) -> None:
     made = to_task(Document("a", TEXT, meta={"text": "другой", "id": "b"}), schema)
     assert (made["data"]["text"], made["data"]["id"]) == (TEXT, "a")

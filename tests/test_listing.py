@@ -74,7 +74,7 @@ def test_hidden_and_lock_files_and_mac_litter_are_passed_by(folder: Path) -> Non
     assert ids("in") == ids("in/**/*") == ["b.txt"]
 
 
-def test_a_hidden_folder_given_by_itself_is_read(folder: Path) -> None:
+def test_a_hidden_named_by_itself_is_read(folder: Path) -> None:
     touch(".inbox/a.txt")
     assert ids(".inbox") == ["a.txt"]
 
@@ -198,3 +198,28 @@ def test_too_long_a_name_is_an_error(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["a/b.txt", "новости/мэр.html", "a.zip"])
 def test_articles_are_known_by_their_path(name: str) -> None:
     assert is_article(name)
+
+
+def test_a_runs_own_results_are_left_out_and_other_files_beside_them_read(folder: Path) -> None:
+    results = (
+        "extractions.jsonl",
+        "extractions.xlsx.partial.zip",
+        "mentions.csv",
+        "failures.jsonl",
+        "parts/1.jsonl",
+    )
+    others = ("in/out/1.txt", "in/out/notes.csv", "in/parts/2.txt", "in/summary.csv")
+    touch(*others, *(f"in/out/{name}" for name in results))
+    expected = ["out/1.txt", "out/notes.csv", "parts/2.txt", "summary.csv"]
+    for named in ("in", "./in", str(folder / "in"), "in/**/*"):
+        assert [name for name, _ in list_files([named], Path("in/out"))] == expected
+    assert [name for name, _ in list_files(["in/out"], Path("in/out"))] == ["1.txt", "notes.csv"]
+    assert [name for name, _ in list_files(["in/out/mentions.csv"], Path("in/out"))] == ["mentions.csv"]
+    with pytest.raises(InputError, match="no articles there"):
+        list_files(["in/out/*.jsonl"], Path("in/out"))
+
+
+def test_an_empty_name_is_not_the_current_folder(folder: Path) -> None:
+    touch("a.txt")
+    with pytest.raises(InputError, match="without a name"):
+        list_files([""])

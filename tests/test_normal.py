@@ -160,6 +160,29 @@ def test_a_broken_alias_row_is_named(tmp_path: Path) -> None:
         read_aliases(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("form;key\r\nКНР;Китай\r\nФуяо;Fuyao, Ltd\r\n", "cp1251"),
+        ("form;key\r\nКНР;Китай\r\nФуяо;Fuyao, Ltd\r\n", "utf-8-sig"),
+        ('КНР,Китай,\nФуяо,"Fuyao, Ltd",,\n,,\nкнр,Китай\n', "utf-8"),
+    ],
+)
+def test_aliases_are_read_as_excel_saves_them(tmp_path: Path, content: str, encoding: str) -> None:
+    path = tmp_path / "aliases.csv"
+    path.write_bytes(content.encode(encoding))
+    aliases = read_aliases(path)
+    assert (aliases["КНР"], aliases["Фуяо"]) == ("Китай", "Fuyao, Ltd")
+    assert "form" not in aliases
+
+
+def test_one_form_with_two_keys_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "aliases.csv"
+    path.write_text("«КНР»,Китай\nкнр,Тайвань\n", encoding="utf-8")
+    with pytest.raises(ValueError, match='row 2 gives "кнр" the key "Тайвань", a row before "Китай"'):
+        read_aliases(path)
+
+
 @pytest.mark.parametrize("label", ["OFFICIAL", "PARTNER", "SECTOR", ""])
 @pytest.mark.parametrize(
     "text",

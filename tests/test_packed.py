@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
 import os
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -116,6 +118,13 @@ def test_unmarked_russian_names_are_decoded(tmp_path: Path, encoding: str) -> No
     assert found.id == ("a.zip/Визиты/Ёлкинъы.txt" if encoding == "cp866" else "a.zip/Виз/Ёлк_.txt")
 
 
+def test_a_name_that_the_zipfile_module_has_decoded_is_kept() -> None:
+    """Newer Pythons read the Unicode path field of WinRAR and 7-Zip, and leave the flag as it was."""
+    info = zipfile.ZipInfo("Визиты/Ёлкин.txt")
+    assert not info.flag_bits & packed.UTF8_FLAG
+    assert packed._member_name(info) == "Визиты/Ёлкин.txt"
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=30))
 def test_no_name_leads_out(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
@@ -155,6 +164,20 @@ def test_an_encrypted_member_is_a_failure_and_the_others_are_read(tmp_path: Path
     assert isinstance(first, Failure)
     assert (first.id, first.reason) == ("a.zip/a.txt", "encrypted")
     assert second == Document("a.zip/b.txt", "Калуга")
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.txt.gz"])
+def test_a_full_disk_for_temporary_files_is_no_fault_of_the_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    raw = to_zip({"a.txt": "Мэр"}) if name == "a.zip" else gzip.compress("Мэр".encode())
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile", fail)
+    with pytest.raises(OSError, match="No space left") as caught:
+        read(tmp_path, raw, name)
+    assert caught.value.filename == tempfile.gettempdir()
 
 
 def test_a_damaged_member_is_a_failure_and_the_others_are_read(tmp_path: Path) -> None:

@@ -267,6 +267,15 @@ def test_doubtful_mentions_are_told_apart(browser: Chrome, page: Path) -> None:
     assert not browser.find_elements(By.CSS_SELECTOR, "mark.doubtful")
 
 
+def test_an_uncertain_mention_is_doubtful_whatever_its_score(browser: Chrome, tmp_path: Path) -> None:
+    record = make_record("a", "Фуяо и Сименс", ("PARTNER", "Фуяо"), ("PARTNER", "Сименс"), score=0.8)
+    record["spans"][1]["uncertain"] = True
+    write_page([record], tmp_path / "page.html")
+    show(browser, tmp_path / "page.html")
+    open_article(browser, 0)
+    assert texts(browser, "mark.doubtful") == ["Сименс"]
+
+
 def test_hostile_text_is_shown_as_text(browser: Chrome, page: Path) -> None:
     show(browser, page)
     open_article(browser, 3)
@@ -565,7 +574,7 @@ def test_page_appears_when_complete_and_holds_every_record(tmp_path: Path) -> No
 
     with pytest.raises(OSError, match="disk"):
         write_page(failing(), path)
-    assert not path.exists()
+    assert not list(tmp_path.iterdir()), "nor a part of it"
     broken = make_record("\ud800.txt", "a\ud800b", ("X", "a\ud800b"))
     write_page([*RECORDS, broken], path)
     block = re.search(r'id="articles">(.*?)</script>', path.read_text(encoding="utf-8"), re.DOTALL)

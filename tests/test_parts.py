@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from infer import parts as module
 from infer.document import Document
+from infer.listing import list_files
 from infer.parts import LockError, Parts, plan_blocks
 
 SETTINGS = {"fingerprint": "f"}
@@ -60,7 +61,7 @@ def inbox(tmp_path: Path) -> Path:
 
 def fill(folder: Path, inbox: Path, extractor: Any, **settings: Any) -> list[Any]:
     """All that the parts hold when every block is filled."""
-    blocks = plan_blocks([str(inbox)], None, SETTINGS | settings)
+    blocks = plan_blocks(list_files([inbox]), None, SETTINGS | settings)
     parts = Parts(folder)
     with parts.lock():
         parts.keep(blocks)
@@ -154,11 +155,13 @@ def test_another_model_is_asked_for_everything(tmp_path: Path, inbox: Path) -> N
     extractor = Echo()
     fill(tmp_path / "parts", inbox, extractor, fingerprint="g")
     assert extractor.asked == 38
-    assert plan_blocks([str(inbox)], None, SETTINGS) != plan_blocks([str(inbox)], "text", SETTINGS)
+    assert plan_blocks(list_files([inbox]), None, SETTINGS) != plan_blocks(
+        list_files([inbox]), "text", SETTINGS
+    )
 
 
 def test_an_input_that_vanishes_is_a_failure_and_its_return_is_noticed(tmp_path: Path, inbox: Path) -> None:
-    blocks = plan_blocks([str(inbox)], None, SETTINGS)
+    blocks = plan_blocks(list_files([inbox]), None, SETTINGS)
     path = inbox / "00.txt"
     text = path.read_bytes()
     path.unlink()
@@ -185,7 +188,7 @@ def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
 
 def test_standard_input_is_never_taken_for_what_was_there(tmp_path: Path) -> None:
     for text in ("first", "second"):
-        blocks = plan_blocks(["-"], None, SETTINGS, io.BytesIO(text.encode()))
+        blocks = plan_blocks([], None, SETTINGS, io.BytesIO(text.encode()))
         parts = Parts(tmp_path / "parts")
         with parts.lock():
             parts.keep(blocks)

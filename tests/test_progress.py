@@ -25,9 +25,9 @@ def test_a_log_gets_a_line_every_so_often(clock: list[float], capsys: pytest.Cap
     progress.close()
     lines = capsys.readouterr().err.splitlines()
     assert lines == [
-        "29 articles, 1.0 a second, about 02:51 left",
-        "59 articles, 1.0 a second, about 02:21 left",
-        "89 articles, 1.0 a second, about 01:51 left",
+        "30 articles, 1.0 a second, about 02:50 left",
+        "60 articles, 1.0 a second, about 02:20 left",
+        "90 articles, 1.0 a second, about 01:50 left",
     ]
 
 
@@ -35,10 +35,31 @@ def test_nothing_is_said_of_the_time_left_where_nothing_is_known(
     clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
     progress = Progress(0)
-    for clock[0] in (20, 40, 50):
+    for clock[0] in (10, 40, 50):
         progress.advance(5)
     progress.close()
-    assert capsys.readouterr().err == "1 articles, 0.1 a second\n"
+    assert capsys.readouterr().err == "1 article, 0.1 a second\n"
+
+
+def test_a_line_tells_of_whole_bursts(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress(1000)
+    for burst in (70, 95, 140):
+        for article in range(10):
+            clock[0] = burst + article / 1000
+            progress.advance(25)
+    progress.close()
+    assert capsys.readouterr().err == "20 articles, 0.2 a second, about 01:35 left\n"
+
+
+def test_articles_without_a_pause_get_lines_too(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    progress = Progress(0)
+    for tick in range(1, 1000):
+        clock[0] = tick / 10
+        progress.advance(1)
+    progress.close()
+    assert capsys.readouterr().err == "600 articles, 10.0 a second\n"
 
 
 def test_a_terminal_gets_a_bar_with_rate_and_time_left(

@@ -46,13 +46,12 @@ def read_bytes(tmp_path: Path, raw: bytes) -> Document | Failure:
     [
         ARTICLE,
         "а",
-        "\n",
         "  \t с отступом и хвостом \n\n",
         "строка\rстрока\nстрока\r\n",
         unicodedata.normalize("NFD", "Алексей Ёлкин\n"),
         "🤝🏽 👨‍👩‍👧 🇷🇺\u00a0№\u00ad\u200b\u2028",
         "нуль\x00внутри",
-        "\x0c",
+        "\x0cа\x0c",
     ],
 )
 def test_utf8_is_taken_as_it_is(tmp_path: Path, text: str) -> None:
@@ -60,7 +59,11 @@ def test_utf8_is_taken_as_it_is(tmp_path: Path, text: str) -> None:
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda text: text[0] != "\ufeff"))
+@given(
+    st.text(st.characters(codec="utf-8"), min_size=1).filter(
+        lambda text: text[0] != "\ufeff" and text.strip()
+    )
+)
 def test_any_utf8_is_taken_as_it_is(tmp_path: Path, text: str) -> None:
     assert read_bytes(tmp_path, text.encode()) == Document("a.txt", text)
 
@@ -100,6 +103,32 @@ def test_half_a_character_of_utf16_is_a_failure(tmp_path: Path) -> None:
     assert isinstance(found, Failure)
     assert (found.id, found.reason) == ("a.txt", "not a text in any known encoding")
     assert found.hint == "save it as UTF-8"
+
+
+@pytest.mark.parametrize("size", range(65, 120))
+def test_a_utf8_text_cut_in_a_letter_is_a_failure_and_no_other_language(tmp_path: Path, size: int) -> None:
+    text = "Мэр города-побратима Минден поздравил жителей Калуги с Днём города и пригласил их."
+    found = read_bytes(tmp_path, text.encode()[:size])
+    if isinstance(found, Document):
+        assert text.startswith(found.text)
+    else:
+        assert found.reason == "ends in the middle of a letter"
+        assert "cut off" in found.hint
+
+
+def test_bytes_that_no_guess_makes_russian_are_a_failure(tmp_path: Path) -> None:
+    found = read_bytes(tmp_path, "Grüße aus Öhringen für die Gäste".encode("cp1252"))
+    assert isinstance(found, Failure)
+    assert found.reason == "not a text in any known encoding"
+
+
+@pytest.mark.parametrize("text", ["\n", " \t\r\n", "\x0c", "\u00a0\u2028"])
+def test_white_space_alone_is_a_failure(tmp_path: Path, text: str) -> None:
+    found = read_bytes(tmp_path, text.encode())
+    assert isinstance(found, Failure)
+    assert found.reason == "the file holds white space alone"
+    (row,) = read_documents([write(tmp_path / "t.jsonl", json.dumps({"text": text}).encode())])
+    assert isinstance(row, Failure)
 
 
 def test_an_empty_file_is_a_failure_with_a_hint(tmp_path: Path) -> None:
@@ -444,6 +473,16 @@ def test_a_page_gives_its_own_address(tmp_path: Path) -> None:
 
 
 @needs_lxml_html_clean
+def test_a_page_gives_its_source(tmp_path: Path) -> None:
+    named = '<meta property="og:site_name" content="Весть"></head>'
+    linked = '<link rel="canonical" href="https://example.org/news/7"></head>'
+    for head, source in ((named, "Весть"), (linked, "example.org")):
+        found = read_one(write(tmp_path / "a.html", PAGE.replace("</head>", head)))
+        assert isinstance(found, Document)
+        assert found.meta["source"] == source
+
+
+@needs_lxml_html_clean
 @pytest.mark.parametrize("tag", ["div", "b", "table><tr><td"])
 def test_ten_thousand_nested_tags_are_a_failure(tmp_path: Path, tag: str) -> None:
     page = PAGE.replace("<article>", f"<{tag}>" * 10_000 + "<article>")
@@ -459,7 +498,7 @@ def test_null_bytes_in_a_page_do_no_harm(tmp_path: Path) -> None:
 
 
 @needs_lxml_html_clean
-@pytest.mark.parametrize("page", ["<html></html>", "   ", "<"])
+@pytest.mark.parametrize("page", ["<html></html>", "<p> </p>", "<"])
 def test_a_page_without_an_article_is_a_failure(tmp_path: Path, page: str) -> None:
     found = read_one(write(tmp_path / "a.html", page))
     assert isinstance(found, Failure)

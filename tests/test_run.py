@@ -146,6 +146,20 @@ def test_force_starts_over(model: Path, inbox: Path, asked: list[str]) -> None:
     assert outputs(model.parent / "out") == before
 
 
+def test_force_that_is_stopped_goes_on_without_it(
+    model: Path, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    go(model, inbox, "jsonl", "csv")
+    with monkeypatch.context() as broken:
+        broken.setattr(Extractor, "extract_many", stop)
+        with pytest.raises(KeyboardInterrupt):
+            go(model, inbox, "jsonl", "csv", force=True)
+    assert go(model, inbox, "jsonl", "csv").written == ("jsonl", "csv")
+
+
 def test_aliases_rename_without_the_model(model: Path, inbox: Path, tmp_path: Path, asked: list[str]) -> None:
     go(model, inbox, "jsonl", "csv")
     record = first_record(model.parent / "out")
@@ -176,8 +190,45 @@ def test_a_format_of_an_earlier_run_is_pointed_out(model: Path, inbox: Path) -> 
     go(model, inbox, "jsonl", "csv")
     (inbox / "0.txt").write_text("Новость.", encoding="utf-8")
     (remark,) = go(model, inbox, "jsonl").remarks
-    assert remark == "extractions.csv there is of an earlier run; add --format csv to renew it"
+    assert remark == "extractions.csv is from an earlier run; add --format csv to renew it"
     assert go(model, inbox, "jsonl", "csv").remarks == ()
+
+
+def test_a_file_of_before_is_pointed_out_after_force_too(model: Path, inbox: Path) -> None:
+    go(model, inbox, "jsonl", "csv")
+    (inbox / "0.txt").write_text("Новость.", encoding="utf-8")
+    (remark,) = go(model, inbox, "jsonl", force=True).remarks
+    assert remark.startswith("extractions.csv is from an earlier run")
+
+
+def test_results_inside_the_input_folder_are_no_input(model: Path, inbox: Path) -> None:
+    for place in (inbox, inbox / "results"):
+        options = Options([str(inbox)], model, place, (*FORMATS, "html"), device="cpu")
+        assert run(options) == Outcome(7, 1, options.formats, ())
+        assert run(options) == Outcome(7, 1, (), ())
+        manifest = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
+        assert list(manifest["inputs"]) == [f"{number}.txt" for number in range(8)]
+        shutil.rmtree(place / "parts")
+        for name in outputs(place).keys() - manifest["inputs"].keys():
+            (place / name).unlink()
+
+
+def test_what_was_mistyped_is_said_before_the_model_is_loaded(inbox: Path, tmp_path: Path) -> None:
+    nothing = tmp_path / "no model"
+    with pytest.raises(InputError, match="no such file or folder"):
+        run(Options([str(tmp_path / "nowhere")], nothing, tmp_path / "out"))
+    with pytest.raises(InputError, match=r"aliases\.csv"):
+        run(Options([str(inbox)], nothing, tmp_path / "out", aliases=tmp_path / "aliases.csv"))
+
+
+def test_tables_that_number_their_rows_alike_give_different_ids(model: Path, inbox: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (inbox / name).write_text(f"id,text\n1,{TEXTS[0]}\n2,{TEXTS[1]}\n", encoding="utf-8")
+    run(Options([str(inbox / "a.csv"), str(inbox / "b.csv")], model, model.parent / "out", ("jsonl", "csv")))
+    lines = (model.parent / "out" / "extractions.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["1", "2", "1#2", "2#2"]
+    mentions = (model.parent / "out" / "mentions.csv").read_text(encoding="utf-8-sig").splitlines()[1:]
+    assert {line.split(";")[0] for line in mentions} == {"1", "2", "1#2", "2#2"}
 
 
 def test_a_damaged_manifest_is_no_manifest(model: Path, inbox: Path, asked: list[str]) -> None:

@@ -90,6 +90,19 @@ def test_broken_rows_ahead_of_a_missing_column_are_not_lost() -> None:
         next(items)
 
 
+def test_rows_after_many_broken_ones_are_read_and_failures_are_told_at_once(tmp_path: Path) -> None:
+    items = read(tmp_path, "t.jsonl", "{\n" * 150 + '{"text": "Мэр"}\n' * 5)
+    assert texts(items) == ["Мэр"] * 5
+    assert len(items) == 155
+    assert isinstance(next(read_rows(iter([Failure("t#1", "reason", "hint")]))), Failure)
+
+
+def test_the_text_column_is_told_from_rows_that_could_be_read() -> None:
+    broken = [Failure(f"t#{number}", "reason", "hint") for number in range(150)]
+    found = list(read_rows([*broken, *rows({"a": "Визит", "b": ARTICLE})]))
+    assert texts(found) == [ARTICLE]
+
+
 # --- ids and meta
 
 
@@ -214,6 +227,13 @@ def test_a_tsv_is_delimited_by_tabs(tmp_path: Path) -> None:
     assert found == Document("t.TSV#2", "Мэр, да", meta={"a,b": "x,y"})
 
 
+@pytest.mark.parametrize("line", ["sep=;\r\n", "SEP=;\n", '"sep=;"\r\n'])
+def test_a_first_line_that_tells_excel_the_delimiter_is_no_header(tmp_path: Path, line: str) -> None:
+    raw = "\ufeff" + line + "title;text\r\nВизит, обмен;Мэр\r\n"
+    assert read(tmp_path, "t.csv", raw)[0].id == "t.csv#2", "as Excel numbers the rows"
+    assert texts(read(tmp_path, "t.csv", raw)) == ["Мэр"]
+
+
 def test_a_single_column_may_hold_every_delimiter(tmp_path: Path) -> None:
     assert texts(read(tmp_path, "t.csv", "text\nа, б; в\tг|д\n\nМэр\n")) == ["а, б; в\tг|д", "Мэр"]
 
@@ -272,7 +292,7 @@ def test_unnamed_and_equal_columns_get_names(tmp_path: Path) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), min_size=1, max_size=5))
+@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip), min_size=1, max_size=5))
 def test_what_csv_wrote_is_read_back(tmp_path: Path, cells: list[str]) -> None:
     raw = to_csv([["text", "n"], *([cell, "1"] for cell in cells)]).encode()
     assert texts(read(tmp_path, "t.csv", raw)) == cells

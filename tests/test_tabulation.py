@@ -6,7 +6,11 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
-from infer.records import Extraction
+import pytest
+
+from infer.document import Document, Span
+from infer.normal import Normalizer
+from infer.records import Extraction, to_record
 from infer.schema import Schema
 from infer.tabulation import find_facts, make_rows, make_tables
 from tests.extractions import ARTICLES, SCHEMA, make_extraction
@@ -32,13 +36,13 @@ def test_an_article_is_a_row() -> None:
         "visit_score": 0.75,
         "agreement_score": 0.25,
         "exhibition_score": 0.25,
-        "partners": "провинция Хэйлунцзян",
-        "officials": "Алексей Островский",
-        "sectors": "",
+        "partner": "провинция Хэйлунцзян",
+        "official": "Алексей Островский",
+        "sector": "",
         "length": len(ARTICLES[0].record["text"]),
     }
     assert (second["date"], second["source"], second["events"]) == ("2018-03-30", "Вести", "visit; agreement")
-    assert (third["date"], third["title"], third["events"]) == ("давно", None, "")
+    assert (third["date"], third["title"], third["events"]) == ("давно", "Пусто.", "")
 
 
 def test_a_mention_is_a_row() -> None:
@@ -48,7 +52,7 @@ def test_a_mention_is_a_row() -> None:
     assert (surname["normal"], surname["key"]) == ("Островский", "Алексей Островский")
     text = ARTICLES[0].record["text"]
     assert text[surname["start"] : surname["end"]] == "Островского"
-    assert surname["score"] == 0.875
+    assert (surname["score"], surname["uncertain"]) == (0.875, 0)
 
 
 def test_an_entity_is_counted_over_all_articles() -> None:
@@ -62,9 +66,9 @@ def test_an_entity_is_counted_over_all_articles() -> None:
     assert (province["mentions"], province["articles"]) == (2, 2)
     assert (province["first_date"], province["last_date"]) == ("2018-03-12", "2018-03-30")
     assert province["forms"] == "провинцией Хэйлунцзян (1); провинции Хэйлунцзян (1)"
-    assert province["with_partners"] == ""
-    assert province["with_officials"] == "Алексей Островский (1)"
-    assert province["with_sectors"] == "Туризм (1)"
+    assert province["with_partner"] == ""
+    assert province["with_official"] == "Алексей Островский (1)"
+    assert province["with_sector"] == "Туризм (1)"
     assert province["with_events"] == "visit (2); agreement (1)"
     person = found["OFFICIAL", "Алексей Островский"]
     assert (person["mentions"], person["articles"]) == (2, 1)
@@ -95,6 +99,35 @@ def test_a_schema_of_any_names_gives_columns_of_different_names() -> None:
         names = [name for name, _ in table.columns]
         assert len(set(names)) == len(names), names
     assert rows([make_extraction("a", "x")], Schema(("EVENT",), ()))["summary"][0]["no_event"] == 1
+
+
+def test_an_uncertain_mention_is_a_row_and_counts_nowhere() -> None:
+    text = "«Фуяо» и Сименс."
+    spans = (Span(1, 5, "PARTNER", 0.9), Span(9, 15, "PARTNER", 0.4, uncertain=True))
+    document = Document("a", text, spans)
+    found = rows([Extraction(to_record(document, Normalizer()), Normalizer().keys(document))])
+    assert [(row["text"], row["uncertain"]) for row in found["mentions"]] == [("Фуяо", 0), ("Сименс", 1)]
+    assert [(row["key"], row["with_partner"]) for row in found["entities"]] == [("Фуяо", "")]
+    assert found["extractions"][0]["partner"] == "Фуяо"
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("\r\n  Визит в Калугу \r\nГубернатор ...", "Визит в Калугу"),
+        ("х" * 140, "х" * 140),
+        ("х" * 141 + "\nВизит", None),
+        (" \n", None),
+    ],
+)
+def test_without_a_title_the_first_line_is_it(text: str, title: str | None) -> None:
+    assert rows([make_extraction("a", text)])["extractions"][0]["title"] == title
+
+
+def test_columns_bear_the_labels_own_names() -> None:
+    tables = {table.name: dict(table.columns) for table in make_tables(Schema(("ПАРТНЁР", "Country"), ()))}
+    assert {"партнёр", "country"} <= tables["extractions"].keys()
+    assert {"with_партнёр", "with_country"} <= tables["entities"].keys()
 
 
 def test_nothing_at_all_is_four_empty_tables() -> None:

@@ -46,8 +46,8 @@ def test_every_format_has_the_files_that_it_names(tmp_path: Path) -> None:
         folder = tmp_path / format
         folder.mkdir()
         write(folder, format)
-        assert sorted(path.name for path in folder.iterdir()) == sorted(name_files(format, SCHEMA))
-        assert f"extractions.{format}" in name_files(format, SCHEMA)
+        assert sorted(path.name for path in folder.iterdir()) == sorted(name_files(format))
+        assert f"extractions.{format}" in name_files(format)
 
 
 def test_jsonl_is_the_contracts_records(tmp_path: Path) -> None:
