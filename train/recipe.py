@@ -29,7 +29,7 @@ from train.corpus import Corpus, load_corpus, near_duplicates, split_dev
 from train.evaluation import evaluate
 from train.fit import CACHE, CHECKPOINTS, fit
 from train.html import Report, render
-from train.provenance import describe, digest, environment
+from train.provenance import describe, digest, digest_backbone, environment
 from train.reliability import measure_reliability
 from train.report import write_json, write_text
 
@@ -80,6 +80,7 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
         "train_sha256": digest(config.data.train),
         "heldout_sha256": digest(config.data.heldout),
         "labeling_config_sha256": digest(config.data.labeling_config),
+        "backbone_sha256": digest_backbone(config.backbone),
         "train": describe(documents),
         "heldout": describe(heldout.documents),
         "spans_not_learnt": len(fitted.lost),
