@@ -37,6 +37,7 @@ from train.corpus import load_corpus, split_dev, strip
 from train.fit import fit
 from train.metrics import score
 from train.nerel import read_brat
+from train.provenance import digest_backbone
 
 LABELS = ("PERSON", "ORGANIZATION", "PROFESSION", "COUNTRY", "STATE_OR_PROVINCE", "CITY", "EVENT")
 MINI = Path("models/rubert-mini")
@@ -44,12 +45,16 @@ MINI = Path("models/rubert-mini")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One measurement: which encoder, which corpus, how many articles of it (None: all), which seed."""
+    """One measurement: which encoder, which corpus, how many articles of it (None: all), which seed.
+
+    `weights` is the digest of the encoder's folder, so that one made anew is measured anew.
+    """
 
     backbone: str
     corpus: str
     articles: int | None
     seed: int
+    weights: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def main() -> None:
     corpora = [("nerel", count) for count in options.nerel_articles if options.nerel]
     corpora += [("own", count) for count in options.own_articles]
     tasks = [
-        Task(backbone, corpus, count or None, seed)
+        Task(backbone, corpus, count or None, seed, digest_backbone(backbone))
         for corpus, count in corpora
         for seed in options.seeds
         for backbone in options.backbones

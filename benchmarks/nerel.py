@@ -25,9 +25,10 @@ from infer.schema import Schema
 from train.config import load_config
 from train.corpus import strip
 from train.fit import fit
-from train.metrics import Scores, score
+from train.metrics import score
 from train.nerel import keep_outermost, read_brat
 from train.report import write_json
+from train.scores import Scores
 
 LABELS = ("PERSON", "ORGANIZATION", "PROFESSION", "COUNTRY")
 SLOVNET = {"PER": "PERSON", "ORG": "ORGANIZATION"}

@@ -16,8 +16,9 @@ from train import folds as module
 from train.__main__ import main as train
 from train.corpus import load_corpus
 from train.fit import Fitted, fit
-from train.folds import measure_folds, read_answers, split_folds, write_answers
+from train.folds import folds_table, measure_folds, read_answers, split_folds, write_answers
 from train.metrics import score
+from train.runs import read_runs
 
 FAST = ("windows.size=32", "windows.overlap=8", "fit.epochs=1", "fit.min_steps=1", "fit.head_epochs=1")
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,6 +69,14 @@ def test_spread_is_over_folds_and_pooled_over_articles(schema: Schema) -> None:
     assert result.folds == (("d0",), ("d1", "d2", "d3", "d4"))
 
 
+def test_the_table_of_a_schema_of_events_only() -> None:
+    gold = [replace(document, events=("visit",)) for document in _documents(4)]
+    folds = [gold[:2], gold[2:]]
+    table = folds_table(measure_folds(folds, folds, Schema((), ("visit",))))
+    assert "events.micro.f1     100.0%" in table
+    assert "spans.macro_f1" not in table
+
+
 def test_answers_survive_being_written(tmp_path: Path) -> None:
     spans = (Span(0, 9, "PARTNER", 0.5), Span(10, 15, "SECTOR", 0.25))
     answer = Document("a/b", "Делегация номер \ud800", spans, ("visit",), {"visit": 0.75}, {"year": 2023})
@@ -104,7 +113,10 @@ def test_folds_end_in_scores_and_out_of_fold_answers(
     monkeypatch.setattr(module, "fit", watched)
     assert train([*arguments, "--output", "run"]) == 0
     assert "deviation" in capsys.readouterr().out
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["folds.json", "predictions.jsonl"]
+    names = ["folds.json", "manifest.json", "predictions.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == names
+    (run,) = read_runs(tmp_path)
+    assert run.cells[1] == "24 in 3 folds", run.fault
     values = json.loads((tmp_path / "run/folds.json").read_text(encoding="utf-8"))
     gold = load_corpus(tmp_path / "train.json", schema).documents
     for learnt, fold in zip(seen, values["folds"], strict=True):
@@ -118,7 +130,10 @@ def test_folds_end_in_scores_and_out_of_fold_answers(
 
 
 def test_a_killed_cross_validation_goes_on_at_its_fold(
-    tmp_path: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    arguments: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert train([*arguments, "--output", "whole"]) == 0
     calls = 0
@@ -131,8 +146,8 @@ def test_a_killed_cross_validation_goes_on_at_its_fold(
         return fit(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "fit", fragile)
-    with pytest.raises(KeyboardInterrupt):
-        train([*arguments, "--output", "killed"])
+    assert train([*arguments, "--output", "killed"]) == 130
+    assert "--resume goes on" in capsys.readouterr().err
     assert not (tmp_path / "killed/folds.json").exists()
     assert train([*arguments, "--output", "killed", "--resume"]) == 0
     assert calls == 4  # the second fold again, and the third

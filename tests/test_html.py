@@ -153,7 +153,10 @@ def test_warnings_problems_and_missing_text_are_shown_first(schema: Schema) -> N
         warnings=[f"reprint {i}" for i in range(9)],
         problems=["task 3: span 4-9 is not there"] * 2,
     )
-    page = _Page(render(report))
+    rendered = render(report)
+    assert 'Сообщение программы: <span lang="en">reprint 0</span>.' in rendered
+    assert '<ul lang="en">\n<li>task 3: span 4-9 is not there</li>' in rendered
+    page = _Page(rendered)
     for sentence in ("98,0", "reprint 0", "reprint 8", "и ещё 6", "2 замечания"):
         assert sentence in page.texts["aside.warnings"]
     assert "problems" in page.ids

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -164,6 +165,22 @@ def test_a_label_that_is_never_predicted_has_an_empty_curve(schema: Schema) -> N
     assert average is not None
     assert average.value == 0
     assert scores.curves["spans"]["OFFICIAL"].thresholds == ()
+
+
+def test_uncertain_spans_are_ranked_and_answer_nothing(schema: Schema) -> None:
+    truth = Span(0, 5, "PARTNER")
+    spans = (
+        replace(truth, score=0.9),
+        Span(10, 15, "PARTNER", 0.4, uncertain=True),
+        Span(20, 26, "PARTNER", 0.3, uncertain=True),
+    )
+    text = "Фуяо, то есть Haval, но не Чунцин"
+    scores = score([Document("a", text, (truth,))], [Document("a", text, spans)], schema)
+    for group in ("spans", "spans_partial", "entities"):
+        found = scores.group(group)["PARTNER"]
+        assert (found.precision, found.recall, found.predicted) == (1, 1, 1), group
+    assert scores.errors["all"]["spurious"] == 0
+    assert scores.curves["spans"]["PARTNER"].precision == pytest.approx((1, 1 / 2, 1 / 3))
 
 
 def test_without_probabilities_nothing_is_ranked(schema: Schema) -> None:

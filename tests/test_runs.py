@@ -15,7 +15,7 @@ from train.report import main
 
 def _make_run(runs: Path, name: str, date: str, f1: float = 0.75, **config: Any) -> Path:
     folder = runs / name
-    folder.mkdir()
+    (folder / "model").mkdir(parents=True)
     manifest = {
         "date": date,
         "config": {"backbone": "/home/someone/models/tiny", "seed": 13, **config},
@@ -63,7 +63,6 @@ def test_newest_first_with_scores_and_links(tmp_path: Path, capsys: pytest.Captu
 def test_unfinished_and_broken_runs_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _make_run(tmp_path, "a-fine", "2026-01-01T00:00:00")
     (tmp_path / "b-killed/checkpoints").mkdir(parents=True)
-    (tmp_path / "c-empty").mkdir()
     (_make_run(tmp_path, "d-cut", "2026-01-01T00:00:00") / "manifest.json").write_text("{")
     (_make_run(tmp_path, "e-alien", "2026-01-01T00:00:00") / "manifest.json").write_text("[]")
     (_make_run(tmp_path, "f-lacking", "2026-01-01T00:00:00") / "metrics.json").write_text("{}")
@@ -75,12 +74,35 @@ def test_unfinished_and_broken_runs_are_listed(tmp_path: Path, capsys: pytest.Ca
     assert "75.0" in lines["a-fine"]
     assert "unfinished" in lines["b-killed"]
     assert "--resume" in lines["b-killed"]
-    assert "unfinished" in lines["c-empty"]
-    assert "--resume" not in lines["c-empty"]
     for name in ("d-cut", "e-alien", "f-lacking", "g-no-metrics"):
         assert "broken" in lines[name], name
     assert "'spans'" in lines["f-lacking"]
-    assert "metrics.json" in lines["g-no-metrics"]
+    assert "no metrics.json" in lines["g-no-metrics"]
+    assert "manifest.json is not JSON" in lines["d-cut"]
+
+
+def test_a_cross_validation_has_its_pooled_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = _make_run(tmp_path, "folds", "2026-01-01T00:00:00")
+    pooled = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    (folder / "metrics.json").unlink()
+    (folder / "model").rmdir()
+    values = {"folds": [["a"], ["b"], ["c"]], "pooled": pooled}
+    (folder / "folds.json").write_text(json.dumps(values), encoding="utf-8")
+    (tmp_path / "killed/folds").mkdir(parents=True)
+    assert main([str(tmp_path)]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "402 in 3 folds  13    75.0 (73.0-78.0)" in lines["folds"]
+    assert "--resume" in lines["killed"]
+
+
+def test_what_training_did_not_make_is_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo/manifest.json").write_text("{}", encoding="utf-8")  # of extractions
+    (tmp_path / "pretrain/tuned/model").mkdir(parents=True)
+    (tmp_path / "learning-curve/25/model").mkdir(parents=True)
+    (tmp_path / "backbones.jsonl").write_text("", encoding="utf-8")
+    assert main([str(tmp_path)]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2, "head and the page's name"
 
 
 def test_no_runs_folder_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,10 @@ from infer.labelstudio import to_task
 from infer.schema import Schema, parse_schema
 from tests.exports import make_export
 from train.__main__ import main as train
+from train.config import load_config
 from train.evaluate import main as evaluate
+from train.recipe import link_latest
+from train.recipe import train as recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 FAST = (
@@ -32,6 +35,8 @@ FAST = (
     "fit.head_learning_rate=0.01",
     "fit.event_weight=1",
 )
+
+SHORTEST = ("fit.epochs=1", "fit.min_steps=1", "fit.head_epochs=0", *FAST)
 
 
 @pytest.fixture
@@ -121,8 +126,10 @@ def test_two_models_are_compared(
         assert values["figures"]["spans.micro.f1"][side] == scores["spans"]["micro"]["f1"]
         assert "baselines" not in scores
 
-    other = replace(schema, labels=schema.labels[::-1])
-    save(replace(bundle, schema=other), home / "other")
+    save(replace(bundle, schema=replace(schema, labels=schema.labels[::-1])), home / "reversed")
+    assert evaluate(["first", "reversed"]) == 0, "the order of labels is no difference"
+
+    save(replace(bundle, schema=replace(schema, labels=("PARTNER", "OFFICIAL", "TOPIC"))), home / "other")
     assert evaluate(["first", "other"]) == 2
     assert "only models of the same labels can be compared" in capsys.readouterr().err
 
@@ -149,6 +156,51 @@ def test_evaluation_that_can_not_start_says_why(
     save(bundle, home / "model")
     assert evaluate(arguments) == 2
     assert message in capsys.readouterr().err
+
+
+def test_scores_that_can_not_be_written_say_why(
+    home: Path, bundle: Bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(bundle, home / "model")
+    (home / "taken").write_text("", encoding="utf-8")
+    assert evaluate(["model", "--output", "taken"]) == 2
+    printed = capsys.readouterr()
+    assert "evaluate: can't write taken (File exists)" in printed.err
+    assert "spans, strict" in printed.out
+
+
+def test_the_newest_run_is_the_latest_or_none_is(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("first", "second"):
+        (home / "runs" / name).mkdir(parents=True)
+        link_latest(Path("runs") / name)
+        assert (home / "runs/latest").resolve().name == name
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("links are not for you")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    link_latest(Path("runs/first"))
+    assert not (home / "runs/latest").is_symlink(), "else users would go on with the second's model"
+    assert "--model runs/first/model" in capsys.readouterr().out
+
+
+def test_only_the_command_points_latest_at_its_run(home: Path, backbone: Path) -> None:
+    config = load_config(home / "configs/default.yaml", [f"backbone={backbone}", *SHORTEST])
+    recipe(config, Path("benchmark"))
+    assert (home / "benchmark/report.html").is_file()
+    assert not (home / "runs").exists()
+
+
+def test_a_run_killed_before_its_first_checkpoint_resumes(home: Path, backbone: Path) -> None:
+    arguments = ["--output", "run", f"backbone={backbone}", *SHORTEST]
+    assert train(arguments) == 0
+    whole = (home / "run/metrics.json").read_bytes()
+    (home / "run/metrics.json").unlink()
+    (home / "run/checkpoints/checkpoint-50").mkdir(parents=True)  # killed while it was being written
+    assert train([*arguments, "--resume"]) == 0
+    assert (home / "run/metrics.json").read_bytes() == whole
 
 
 def test_another_schema_retrains_without_touching_code(
@@ -213,6 +265,8 @@ def test_sub_word_annotations_train_a_model_of_pieces(home: Path, backbone: Path
         (["data.train=none.json"], "none.json: no such file"),
         (["data.labeling_config=none.xml"], "none.xml: no labeling config there"),
         (["--config", "none.yaml"], "none.yaml: no such config"),
+        (["--config", "configs"], "configs: can't be read as a config (Is a directory)"),
+        (["--output", "configs/default.yaml", *SHORTEST], "can't write configs/default.yaml"),
         (["fit.epochs=0"], "fit.epochs"),
         (["--resume"], "no killed run with checkpoints"),
         (["--resume", "--folds", "3"], "no killed run with folds"),

@@ -43,7 +43,8 @@ KINDS = {
     "shared-partner": "PARTNER names shared between the files",
     "stale": "Known exceptions that match nothing any more",
 }
-ACROSS = frozenset({"official-elsewhere", "near-duplicate", "shared-official", "shared-partner"})
+SHARED = frozenset({"shared-official", "shared-partner"})
+ACROSS = SHARED | {"official-elsewhere", "near-duplicate"}  # kinds that need several files
 
 WORD = re.compile(r"\w+")
 ENDING = re.compile(r"(?:[ое]го|[аоеиыя]м|[аиыя]х|[аеиоуыэюяйь])$")

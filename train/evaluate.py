@@ -2,7 +2,7 @@
 
 With one model folder: its scores, with `--train` beside those of the baselines. With two: what the second
 does better and worse than the first. Models are read from disk and run through the same `Extractor` as
-`python -m infer`. Exit codes: 0 done; 2 could not start (the message says why).
+`python -m infer`. Exit codes: 0 done; 2 could not start or not write (the message says why).
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
             _compare(models, annotations, options.output)
     except (ArgumentError, BundleError, LabelStudioError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        place, reason = error.filename or options.output, error.strerror or error
+        print(f"evaluate: can't write {place} ({reason})", file=sys.stderr)
         return 2
     return 0
 
@@ -101,7 +105,7 @@ def _evaluate(model: Path, annotations: Path, train: Path | None, output: Path |
 def _compare(models: Sequence[Path], annotations: Path, output: Path | None) -> None:
     first, second = (Extractor.load(model) for model in models)
     schema, other = first.bundle.schema, second.bundle.schema
-    if (schema.labels, schema.events) != (other.labels, other.events):
+    if (set(schema.labels), set(schema.events)) != (set(other.labels), set(other.events)):
         raise ArgumentError(
             f"{models[0]} marks {', '.join(schema.labels + schema.events)}, {models[1]} marks "
             f"{', '.join(other.labels + other.events)}: only models of the same labels can be compared"

@@ -46,6 +46,7 @@ from train.progress import Progress
 from train.targets import Collator, Lost, make_examples, pick_unit
 from train.thresholds import choose_thresholds
 
+CHECKPOINTS, CACHE = "checkpoints", "cache"  # of a run under way, in its folder
 ROUND = 50  # steps between dev scores, where an epoch has fewer
 
 
@@ -67,7 +68,12 @@ def fit(
     folder: Path,
     resume: bool = False,
 ) -> Fitted:
-    """Train on `documents`; `dev` decides epoch, calibration, thresholds; checkpoints go under `folder`."""
+    """Train on `documents`; `dev` decides epoch, calibration, thresholds; checkpoints go under `folder`.
+
+    `resume`: go on from the last checkpoint there; a run killed before its first starts anew.
+    """
+    checkpoints = folder / CHECKPOINTS
+    checkpoint = _find_checkpoint(checkpoints) if resume else None
     hf_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # progress.py says what matters
     set_seed(config.seed)
     settings = config.model_settings("word", _have_overlaps([*documents, *dev]))
@@ -78,12 +84,12 @@ def fit(
     unit = pick_unit(documents, bundle.tokenizer) if config.unit == "auto" else config.unit
     bundle = replace(bundle, settings=settings.model_copy(update={"unit": unit}))
     learner = Learner(bundle.model, schema.multiple, config.fit.event_weight)
-    if not resume:  # the checkpoint brings warm heads along
+    if checkpoint is None:  # else it brings warm heads along
         warm_heads(learner, bundle, documents, config)
-    dataset, lost = build_dataset(documents, bundle, config.fit.max_windows, folder / "cache")
+    dataset, lost = build_dataset(documents, bundle, config.fit.max_windows, folder / CACHE)
     trainer = DevTrainer(
         model=learner,
-        args=_arguments(config, folder / "checkpoints", len(dataset)),
+        args=_arguments(config, checkpoints, len(dataset)),
         train_dataset=dataset,
         eval_dataset=list(dev),
         data_collator=Collator(Frame.of(bundle.tokenizer), bundle.settings),
@@ -92,7 +98,7 @@ def fit(
     )
     trainer.remove_callback(PrinterCallback)
     trainer.bundle = bundle
-    trainer.train(resume_from_checkpoint=resume)
+    trainer.train(resume_from_checkpoint=checkpoint)
     extractor = Extractor(bundle)
     predicted = list(extractor.extract_many(strip(dev)))
     decoding = fit_calibration(dev, predicted, schema, bundle.settings.decoding)
@@ -104,6 +110,12 @@ def fit(
         if "eval_score" in entry
     ]
     return Fitted(bundle, lost, curve, unreached)
+
+
+def _find_checkpoint(folder: Path) -> str | None:
+    """The last one written whole: Trainer writes its state after all the rest."""
+    whole = [state.parent for state in folder.glob("checkpoint-*/trainer_state.json")]
+    return str(max(whole, key=lambda path: int(path.name.split("-")[1]))) if whole else None
 
 
 def build_dataset(

@@ -1,17 +1,19 @@
 """Cross-validation over the training annotations: how far scores depend on the articles learnt from.
 
 Near-duplicates are in one fold, and each article is predicted once, by a model that hasn't seen it. A run
-folder ends up with folds.json and predictions.jsonl (out-of-fold answers in the contract's records, in the
-export's order); until then `folds/<number>/` holds what is done, and a killed run goes on from there. The
-held-out annotations take no part.
+folder ends up with folds.json, predictions.jsonl (out-of-fold answers in the contract's records, in the
+export's order) and manifest.json; until then `folds/<number>/` holds what is done, and a killed run goes on
+from there. The held-out annotations take no part.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +30,11 @@ from infer.schema import Schema
 from train.config import TrainConfig
 from train.corpus import near_duplicates
 from train.evaluation import predict
-from train.fit import fit
+from train.fit import CACHE, CHECKPOINTS, fit
 from train.metrics import figures, summarize
-from train.recipe import CACHE, CHECKPOINTS, read_training, split_training, start_processes
-from train.report import score_table, write_json
+from train.provenance import digest, environment
+from train.recipe import read_training, split_training, start_processes
+from train.report import score_table, write_json, write_text
 from train.scores import Scores
 from train.tally import tally
 
@@ -68,6 +71,7 @@ class Folds:
 def cross_validate(config: TrainConfig, folder: Path, count: int, resume: bool = False) -> None:
     """Train `count` models, score each on its own fold and all together, write the run folder."""
     state = start_processes()
+    started, date = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     schema, _, documents = read_training(config)
     try:
         folds = split_folds(documents, count, config.seed)
@@ -88,7 +92,7 @@ def cross_validate(config: TrainConfig, folder: Path, count: int, resume: bool =
                 f"fold {number} of {count}: {len(learnt)} articles to learn from, {len(dev)} for dev, "
                 f"{len(fold)} to predict -> {part}"
             )
-        fitted = fit(learnt, dev, schema, config, part, any((part / CHECKPOINTS).glob("checkpoint-*")))
+        fitted = fit(learnt, dev, schema, config, part, resume)
         if state.is_main_process:
             bundles.save(fitted.bundle, part / "model")
             answers = predict(Extractor.load(part / "model"), fold)
@@ -102,6 +106,15 @@ def cross_validate(config: TrainConfig, folder: Path, count: int, resume: bool =
     by_id = {document.id: document for answers in answered for document in answers}
     write_answers(folder / PREDICTIONS, [by_id[document.id] for document in documents])
     write_json(folder / "folds.json", result.to_dict())
+    manifest = {
+        "name": folder.name,
+        "date": date,
+        "config": config.model_dump(mode="json"),
+        "data": {"train_documents": len(documents), "train_sha256": digest(config.data.train)},
+        "environment": environment(),
+        "seconds": round(time.monotonic() - started),
+    }
+    write_json(folder / "manifest.json", manifest)
     shutil.rmtree(folder / FOLDS)
     print(folds_table(result))
     print(f"scores      -> {folder / 'folds.json'}\npredictions -> {folder / PREDICTIONS}")
@@ -148,6 +161,8 @@ def folds_table(result: Folds) -> str:
     """The headline figures' mean and spread, then the scores of all articles."""
     lines = [f"{'':18}   mean  deviation  folds"]
     for name in HEADLINES:
+        if name not in result.figures:  # a schema of spans only, or of events only
+            continue
         spread = result.figures[name]
         values = "  ".join(f"{value:.1%}" for value in spread.values)
         lines.append(f"{name:18}  {spread.mean:5.1%}  {spread.deviation:9.1%}  {values}")
@@ -159,10 +174,8 @@ def folds_table(result: Folds) -> str:
 def write_answers(path: Path, documents: Sequence[Document]) -> None:
     """The contract's records, one a line; complete or not there at all."""
     normalizer = Normalizer()
-    partial = path.with_name(f"{path.name}.partial")
     lines = [json.dumps(to_record(document, normalizer)) + "\n" for document in documents]
-    partial.write_text("".join(lines), encoding="utf-8")
-    partial.replace(path)
+    write_text(path, "".join(lines))
 
 
 def read_answers(path: Path) -> list[Document]:

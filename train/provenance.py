@@ -68,6 +68,15 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def digest_backbone(backbone: str) -> str | None:
+    """SHA-256 of the weights in a backbone's folder; None where it is a hub name, or has no safetensors."""
+    weights = sorted(Path(backbone).glob("*.safetensors"))
+    found = hashlib.sha256()
+    for path in weights:
+        found.update(path.read_bytes())
+    return found.hexdigest() if weights else None
+
+
 def describe(documents: Sequence[Document]) -> dict[str, Any]:
     """How much there is of what: documents, characters, spans by label, events by type."""
     return {

@@ -1,7 +1,7 @@
 """The recipe: load, fit, save, reload, evaluate, report.
 
 A run folder `runs/<name>` ends up with model/, metrics.json, report.html, manifest.json and README.md;
-`runs/latest` links to the newest finished one. Checkpoints live there only while the run does.
+`runs/latest` links to the newest that the command finished. Checkpoints live there only while the run does.
 """
 
 from __future__ import annotations
@@ -27,14 +27,13 @@ from train.card import model_card
 from train.config import TrainConfig
 from train.corpus import Corpus, load_corpus, near_duplicates, split_dev
 from train.evaluation import evaluate
-from train.fit import fit
+from train.fit import CACHE, CHECKPOINTS, fit
 from train.html import Report, render
-from train.provenance import describe, digest, environment
+from train.provenance import describe, digest, digest_backbone, environment
 from train.reliability import measure_reliability
 from train.report import write_json, write_text
 
 RUNS = Path("runs")
-CHECKPOINTS, CACHE = "checkpoints", "cache"
 
 
 class RunError(ValueError):
@@ -81,6 +80,7 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
         "train_sha256": digest(config.data.train),
         "heldout_sha256": digest(config.data.heldout),
         "labeling_config_sha256": digest(config.data.labeling_config),
+        "backbone_sha256": digest_backbone(config.backbone),
         "train": describe(documents),
         "heldout": describe(heldout.documents),
         "spans_not_learnt": len(fitted.lost),
@@ -132,7 +132,6 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> None:
     write_text(folder / "report.html", render(report))
     shutil.rmtree(folder / CHECKPOINTS)
     shutil.rmtree(folder / CACHE)
-    _link_latest(folder)
     print(evaluation.summary())
     for sentence in fitted.unreached:
         print(sentence)
@@ -178,14 +177,12 @@ def start_processes() -> PartialState:
     return PartialState(cpu=pick_device("auto").type == "cpu")
 
 
-def _link_latest(folder: Path) -> None:
-    """Point `runs/latest` at a run folder."""
-    RUNS.mkdir(exist_ok=True)
+def link_latest(folder: Path) -> None:
+    """Point `runs/latest` at a run folder; where that can't be done, at nothing, never at an older run."""
     link = RUNS / "latest"
-    fresh = RUNS / "latest.partial"
-    fresh.unlink(missing_ok=True)
     try:
-        fresh.symlink_to(os.path.relpath(folder, RUNS), target_is_directory=True)
-        fresh.replace(link)
-    except OSError as error:  # Windows lets few users make links
+        RUNS.mkdir(exist_ok=True)
+        link.unlink(missing_ok=True)  # first, since Windows replaces no link to a folder
+        link.symlink_to(os.path.relpath(folder, RUNS), target_is_directory=True)
+    except (OSError, ValueError) as error:  # Windows lets few users make links, and none to another drive
         print(f"{link} can't be made ({error}); name the model instead: --model {folder / 'model'}")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from infer.files import replacing
 from train.bootstrap import Estimate
 from train.matching import KINDS
 from train.runs import read_runs, runs_page, runs_table
@@ -29,9 +30,8 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """A text file, complete or not there at all."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def score_table(scores: Scores, baselines: Scores | None = None) -> str:

@@ -1,7 +1,8 @@
-"""The table of runs: what every folder under `runs/` holds, newest first, as text and as `index.html`.
+"""The table of runs: what every run under `runs/` scores, newest first, as text and as `index.html`.
 
-A folder without a manifest is unfinished, one whose files can't be read is broken; both are listed with what
-is wrong, so that a table never hides a run.
+A run is a folder with what only training makes: checkpoints/ or folds/ while it is under way, then a manifest
+beside model/ or folds.json. One that has no manifest is unfinished, one whose files can't be read is broken;
+both are listed with what is wrong, so that the table never hides a run.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from urllib.parse import quote
 
 from train.wording import safe
 
+UNDER_WAY, DONE = ("checkpoints", "folds"), ("model", "folds.json")
 HEAD = ("name", "date", "backbone", "articles", "seed", "span F1", "event F1", "minutes")
 
 
@@ -34,32 +36,30 @@ def read_runs(folder: Path) -> list[Run]:
     """Every run folder, newest first. Raises NotADirectoryError when there is no such folder."""
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder}: no such folder; a run is made by python -m train")
-    found = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
+    found = [path for path in folder.iterdir() if not path.is_symlink() and _is_run(path)]
     return sorted(
         (_read_run(path) for path in found), key=lambda run: (run.date, run.folder.name), reverse=True
     )
 
 
+def _is_run(folder: Path) -> bool:
+    finished = (folder / "manifest.json").is_file() and any((folder / name).exists() for name in DONE)
+    return finished or any((folder / name).is_dir() for name in UNDER_WAY)
+
+
 def _read_run(folder: Path) -> Run:
     date = datetime.fromtimestamp(folder.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M")
     if not (folder / "manifest.json").is_file():
-        killed = (
-            "; a killed one goes on with python -m train --resume"
-            if (folder / "checkpoints").is_dir()
-            else ""
-        )
-        return Run(folder, date, fault=f"unfinished or running: no manifest.json{killed}")
+        return Run(folder, date, fault="unfinished or running; a killed one goes on with --resume")
+    scores = "folds.json" if (folder / "folds.json").is_file() else "metrics.json"
     try:
-        manifest, metrics = (
-            json.loads((folder / name).read_text(encoding="utf-8"))
-            for name in ("manifest.json", "metrics.json")
-        )
+        manifest, metrics = _read(folder / "manifest.json"), _read(folder / scores)
         date = str(manifest.get("date", date))[:16].replace("T", " ")
         return Run(folder, date, _cells(manifest, metrics))
     except (OSError, ValueError) as error:
         return Run(folder, date, fault=f"broken: {' '.join(str(error).split())}")
     except (KeyError, TypeError, AttributeError) as error:
-        return Run(folder, date, fault=f"broken: manifest.json or metrics.json lacks {error}")
+        return Run(folder, date, fault=f"broken: manifest.json or {scores} lacks {error}")
 
 
 def _read(path: Path) -> Any:
@@ -72,10 +72,13 @@ def _read(path: Path) -> Any:
 
 
 def _cells(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> tuple[str, ...]:
-    config = manifest["config"]
+    """A cross-validation's scores are those of all its folds together."""
+    config, articles = manifest["config"], str(manifest["data"]["train_documents"])
+    if "folds" in metrics:
+        articles, metrics = f"{articles} in {len(metrics['folds'])} folds", metrics["pooled"]
     return (
         Path(config["backbone"]).name,
-        str(manifest["data"]["train_documents"]),
+        articles,
         str(config["seed"]),
         _f1(metrics["spans"]["micro"]),
         _f1(metrics["events"]["micro"]),
@@ -119,7 +122,8 @@ def runs_page(runs: Sequence[Run]) -> str:
 </head>
 <body>
 <h1>Vizitka: runs</h1>
-<p>Newest first. F1 in %, on the held-out articles, with its 95% interval; spans strict, micro.</p>
+<p>Newest first. F1 in %, with its 95% interval; spans strict, micro. On the held-out articles, or, for a
+run in folds, on the training articles, each answered by a model that hasn't seen it.</p>
 <table class="wide runs">
 <thead><tr>{head}</tr></thead>
 <tbody>

@@ -3,8 +3,8 @@
 Groups: `spans` (label and exact bounds), `spans_partial` (label and any overlap, each span matched once),
 `entities` (per document the set of a label's normal forms, as `infer.normal` gives them for either side, so
 that "was the partner found at all" does not depend on how often it is mentioned), `events`. Gold is taken as
-annotated, spans that the model can't represent included. Documents are joined by id; predictions for other
-texts are an error.
+annotated, spans that the model can't represent included. Predicted spans marked uncertain don't count as
+answers, only rankings have them. Documents are joined by id; predictions for other texts are an error.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def tally(gold: Sequence[Document], predicted: Sequence[Document], schema: Schem
         tuple(truth.id for truth, _ in pairs),
         counts,
         np.array([set(truth.events) == set(guess.events) for truth, guess in pairs], dtype=bool),
-        {**_rank_spans(matches, schema, strict), **_rank_events(pairs, schema, events)},
+        {**_rank_spans(pairs, schema, strict), **_rank_events(pairs, schema, events)},
         matches,
     )
 
@@ -99,6 +99,8 @@ def _forms(document: Document, normalizer: Normalizer) -> dict[str, set[str]]:
     """A document's entities by label."""
     forms: dict[str, set[str]] = {}
     for span, key in zip(document.spans, normalizer.keys(document), strict=True):
+        if span.uncertain:
+            continue
         forms.setdefault(span.label, set()).add(fold(key))
     return forms
 
@@ -108,15 +110,15 @@ def _overlap(right: set[str], found: set[str]) -> tuple[int, int, int]:
 
 
 def _rank_spans(
-    matches: Sequence[Sequence[Match]], schema: Schema, strict: Counts
+    pairs: Sequence[tuple[Document, Document]], schema: Schema, strict: Counts
 ) -> dict[tuple[str, str], Ranking]:
     """Predicted spans by probability; gold never offered has no rank, so recall ends early."""
     column = {label: index for index, label in enumerate(schema.labels)}
     answers = [
-        (row, column[match.predicted.label], match.predicted.score, match.kind == RIGHT)
-        for row, matched in enumerate(matches)
-        for match in matched
-        if match.predicted and match.predicted.label in column
+        (row, column[span.label], span.score, span in truth.spans)
+        for row, (truth, guess) in enumerate(pairs)
+        for span in dict.fromkeys(guess.spans)
+        if span.label in column
     ]
     return _rank("spans", schema.labels, answers, strict[:, :, 2])
 

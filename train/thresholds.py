@@ -33,7 +33,7 @@ def choose_thresholds(
     """`decoding`, already calibrated, with thresholds; and a sentence for each precision not reached.
 
     `predicted` still have the model's own probabilities. A single choice of events takes the most probable
-    one, whatever its score, so it has no thresholds.
+    one, whatever its score, so it has no thresholds, and a precision asked for says nothing about it.
     """
     events = event_samples(gold, predicted, schema) if schema.multiple else {}
     events = {name: _calibrate(sample, decoding.event_calibration) for name, sample in events.items()}
@@ -50,6 +50,11 @@ def choose_thresholds(
                     thresholds[name] = threshold
                 if sentence:
                     unreached.append(sentence)
+        if schema.events and not schema.multiple:
+            unreached.append(
+                f"events: precision {target.target_precision:g} was asked, but they are a single choice: the "
+                "most probable one is always given, however sure; filter by event_scores"
+            )
     chosen = {"span_thresholds": span_thresholds, "event_thresholds": event_thresholds, "below": target.below}
     return decoding.model_copy(update=chosen), unreached
 
