@@ -53,9 +53,7 @@ class Server:
         if not url:
             raise StudioError("LABEL_STUDIO_URL is not set; set it, for example to http://localhost:8080")
         if not re.match(r"https?://[^/\s]", url):
-            raise StudioError(
-                f"LABEL_STUDIO_URL is {url!r}; it must begin with http:// or https:// and a host"
-            )
+            raise StudioError(f"LABEL_STUDIO_URL is {url!r}; it must be like http://localhost:8080")
         if not key:
             raise StudioError(f"LABEL_STUDIO_API_KEY is not set; {_advise(None)}")
         try:

@@ -21,7 +21,7 @@ from pathlib import Path
 from infer.labelstudio import LabelStudioError
 from infer.listing import InputError
 from infer.schema import SchemaError, read_schema
-from train.server import Server, StudioError, AwayError, check_config
+from train.server import AwayError, Server, StudioError, check_config
 
 TITLE_LENGTHS = range(3, 51)  # characters, what the server takes
 SHOWN = 20  # names of a kind that are printed
@@ -115,9 +115,7 @@ def _create(options: argparse.Namespace) -> int:
     projects = server.find_projects(options.title)
     if len(projects) > 1:
         ids = ", ".join(str(one.id) for one in projects)
-        raise StudioError(
-            f"{len(projects)} projects are titled {options.title!r}: {ids}; use one by its number"
-        )
+        raise StudioError(f"several projects have the title {options.title!r}: {ids}; use one by its number")
     if projects:
         project, done = projects[0], "is there already"
         check_config(project, schema, str(options.labeling_config))
@@ -155,10 +153,8 @@ def _pull(options: argparse.Namespace) -> int:
     project = server.get_project(options.project)
     check_config(project, schema, str(options.labeling_config))
     done = pull(server, project.id, schema, options.output, options.holdout, options.seed)
-    print(
-        f"project {project.id}: {done.annotated} of {done.tasks} articles annotated, {done.skipped} skipped"
-    )
     changes = done.changes
+    print(f"project {project.id}: {done.tasks} articles, {done.annotated} annotated, {done.skipped} skipped")
     print(f"new since the last pull: {_show(changes.new)}")
     print(f"annotated anew: {_show(changes.changed)}")
     print(f"kept, without an annotation in the project: {len(changes.kept)}")
