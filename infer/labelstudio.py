@@ -206,6 +206,7 @@ def _read_annotation(
     reasons: list[str] = []
     marks: list[tuple[Any, str]] = []
     events: list[str] = []
+    others: set[str] = set()
     for item in raw.get("result") or []:
         value = item.get("value") or {}
         if item.get("type") == "choices":
@@ -215,6 +216,10 @@ def _read_annotation(
             if not labels:
                 reasons.append(f"a region at {value.get('start')} has no label and is left out")
             marks += [(value, label) for label in labels]
+        else:
+            others.add(str(item.get("type")))
+    if others:
+        reasons.append(f"results of type {', '.join(sorted(others))} are not read: no spans, no choices")
     _check_known(events, schema.events, "choice", schema.events_name, place)
     _check_known([label for _, label in marks], schema.labels, "label", schema.spans_name, place)
     spans, trouble = _read_offsets(marks, text)

@@ -511,7 +511,7 @@ def test_a_personal_access_token_that_is_refused_is_named(answers: Answers, age:
     answers.status, answers.body = 401, '{"detail": "Token is blacklisted"}'
     token = make_jwt(time.time() + age)
     with pytest.raises(
-        StudioError, match="refuses the personal access token.*, Personal Access Token, and"
+        StudioError, match=r"refuses the personal access token.*, Personal Access Token, and"
     ) as e:
         Server(answers.url, token).get_project(3)
     assert token not in str(e.value)
