@@ -257,6 +257,17 @@ def test_duplicate_tasks_of_a_project_are_both_kept(schema: Schema) -> None:
     assert changes.new == ("a",)
 
 
+def test_a_pull_without_news_leaves_the_file_as_it_was(
+    server: FakeServer, schema: Schema, tmp_path: Path
+) -> None:
+    shipped = CONFIG.with_name("heldout.json").read_bytes()
+    (tmp_path / "train.json").write_bytes(shipped)
+    done = pull(server, 1, schema, tmp_path / "train.json", 0.5, 0)
+    assert len(done.changes.kept) == done.train > 100
+    assert (tmp_path / "train.json").read_bytes() == shipped
+    assert not (tmp_path / "heldout.json").exists()
+
+
 def test_half_a_surrogate_pair_is_written(tmp_path: Path) -> None:
     tasks = [raw("a", "Текст \ud83d")]
     write(tmp_path / "a.json", tasks)

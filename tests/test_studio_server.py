@@ -25,7 +25,8 @@ import pytest
 
 from infer import bundle as bundles
 from infer.bundle import Bundle
-from infer.labelstudio import read_tasks
+from infer.document import Document, Span
+from infer.labelstudio import read_tasks, to_task
 from infer.schema import Schema
 from train import server as module
 from train.server import Server
@@ -357,9 +358,63 @@ def test_someone_annotates_while_a_pull_runs(
     assert [len(task.annotations) for task in read_tasks(output, schema)[0]] == [2, 1]
 
 
-def test_exports_do_not_pile_up(client: Any, project: int, articles: Callable[..., Path]) -> None:
+def test_an_annotator_corrects_a_prediction_in_the_browser(
+    client: Any, studio: Studio, project: int, schema: Schema, tmp_path: Path
+) -> None:
+    """Emoji and CRLF before the spans: what is highlighted, corrected and pulled are the same words."""
+    pytest.importorskip("selenium")
+    from selenium.webdriver import ActionChains, Keys
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    from tests.browser import open_browser
+
+    spans = tuple(
+        Span(TEXT.index(word), TEXT.index(word) + len(word), "PARTNER", 0.9) for word in ("Калуги", "Китая")
+    )
+    predicted = to_task(Document("a.txt", TEXT, spans), schema, model_version="v1")
+    client.projects.import_tasks(id=project, request=[predicted])
+    task = tasks_of(client, project)["a.txt"]
+    with open_browser() as browser:
+        wait = WebDriverWait(browser, 120)
+
+        def find(selector: str) -> Any:
+            return wait.until(lambda _: browser.find_elements(By.CSS_SELECTOR, selector))
+
+        browser.set_window_size(1400, 1000)
+        browser.get(f"{studio.url}/user/login/")
+        for field, value in zip(("email", "password"), USER, strict=True):
+            find(f"[name={field}]")[0].send_keys(value)
+        find("[name=password]")[0].send_keys(Keys.ENTER)
+        wait.until(lambda _: "/login" not in browser.current_url)
+        browser.get(f"{studio.url}/projects/{project}/data?task={task.id}")
+        marks = find(".htx-highlight")
+        assert [mark.text for mark in marks] == ["Калуги", "Китая"]
+
+        marks[0].click()  # select, and give it another label
+        ActionChains(browser).send_keys("2").perform()
+        wait.until(lambda _: "OFFICIAL" in find(".htx-highlight")[0].get_attribute("data-label"))
+        find(".htx-highlight")[1].click()
+        ActionChains(browser).send_keys(Keys.BACKSPACE).perform()
+        wait.until(lambda _: len(find(".htx-highlight")) == 1)
+        find("[data-testid=bottombar-submit-button]")[0].click()
+        wait.until(lambda _: client.annotations.list(id=task.id))
+
+    output = tmp_path / "train.json"
+    assert main(["pull", "--project", str(project), "--output", str(output)]) == 0
+    (read,), problems = read_tasks(output, schema)
+    assert not problems
+    assert read.text == TEXT
+    assert [(read.text[s.start : s.end], s.label) for s in read.annotations[0].spans] == [
+        ("Калуги", "OFFICIAL")
+    ]
+
+
+def test_exports_do_not_pile_up(
+    client: Any, project: int, articles: Callable[..., Path], tmp_path: Path
+) -> None:
     assert main(["push", str(articles(a=TEXT)), "--project", str(project)]) == 0
-    assert main(["pull", "--project", str(project)]) == 0
+    assert main(["pull", "--project", str(project), "--output", str(tmp_path / "train.json")]) == 0
     assert list(client.projects.exports.list(id=project)) == []
 
 
@@ -382,8 +437,36 @@ def test_tokens(client: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         assert token not in said
 
 
+def test_a_personal_access_token_is_taken_until_it_is_revoked(
+    client: Any, project: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    personal = client.tokens.create().token
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", personal)
+    pull = ["pull", "--project", str(project), "--output", "nowhere/train.json"]
+    assert main(pull) == 0
+    client.tokens.blacklist(refresh=personal)
+    assert main(pull) == 2
+    assert "refuses the personal access token" in capsys.readouterr().err
+
+
+def test_a_server_that_takes_no_legacy_tokens(
+    client: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    personal = SDK.LabelStudio(base_url=os.environ["LABEL_STUDIO_URL"], api_key=client.tokens.create().token)
+    days = client.jwt_settings.get().api_token_ttl_days
+    change = personal.jwt_settings.update
+    change(api_token_ttl_days=days, api_tokens_enabled=True, legacy_api_tokens_enabled=False)
+    try:
+        assert main(["pull", "--project", "1", "--output", "nowhere/train.json"]) == 2
+    finally:
+        change(api_token_ttl_days=days, api_tokens_enabled=True, legacy_api_tokens_enabled=True)
+    said = capsys.readouterr().err
+    assert "takes no legacy tokens" in said
+    assert "Personal Access Token" in said
+
+
 def test_a_project_that_is_not_there(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["pull", "--project", "98765"]) == 2
+    assert main(["pull", "--project", "98765", "--output", "nowhere/train.json"]) == 2
     assert "project 98765 is not on http" in capsys.readouterr().err
 
 
@@ -393,7 +476,7 @@ def test_a_project_with_another_config(client: Any, capsys: pytest.CaptureFixtur
         '<Text name="text" value="$text"/></View>'
     )
     other = client.projects.create(title="Other config", label_config=config).id
-    for command in (["push", "annotations/inbox"], ["pull"]):
+    for command in (["push", "annotations/inbox"], ["pull", "--output", "nowhere/train.json"]):
         assert main([*command, "--project", str(other)]) == 2
         said = capsys.readouterr().err
         assert "its labels are PARTNER, PERSON, not PARTNER, OFFICIAL, SECTOR" in said

@@ -144,7 +144,7 @@ def write(path: Path, tasks: Sequence[Raw]) -> None:
     except UnicodeEncodeError:  # half a surrogate pair, cut out by a browser
         encoded = json.dumps(tasks, indent=1).encode("utf-8")
     with replacing(path) as partial:
-        partial.write_bytes(encoded + b"\n")
+        partial.write_bytes(encoded)
 
 
 def id_of(task: Raw) -> str:
