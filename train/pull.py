@@ -77,7 +77,7 @@ def name(task: Raw, schema: Schema) -> Raw:
     The server's own ids are no names: those of deleted tasks come back.
     """
     data = task["data"]
-    if "id" in data:
+    if data.get("id") not in (None, ""):
         return task
     text = data.get(schema.text_key)
     made = f"text-{digest_of(text)}" if isinstance(text, str) else f"task-{task.get('id')}"
@@ -118,13 +118,13 @@ def split(
     """Tasks to train on and to hold out; `held` and `trained` are ids of those that were there before."""
     texts = [str(task["data"].get(schema.text_key, "")) for task in tasks]
     groups = near_duplicates(texts)
-    chosen = {group for task, group in zip(tasks, groups, strict=True) if id_of(task) in held}
-    settled = {group for task, group in zip(tasks, groups, strict=True) if id_of(task) in trained}
-    first: dict[int, str] = {}
+    parted = list(zip(tasks, groups, strict=True))
+    chosen = {group for task, group in parted if id_of(task) in held}
+    settled = {group for task, group in parted if id_of(task) in trained}
+    first: dict[int, str] = {}  # by the alphabet: a group is drawn by one text, in whatever order they come
     for text, group in zip(texts, groups, strict=True):
         first[group] = min(first.get(group, text), text)
     chosen |= {g for g, text in first.items() if g not in settled and draw(text, seed) < fraction}
-    parted = list(zip(tasks, groups, strict=True))
     train = [task for task, group in parted if group not in chosen]
     return train, [task for task, group in parted if group in chosen]
 

@@ -105,7 +105,7 @@ class Server:
                 request_options=ONCE,
             )
             found = [task.data for task in tasks]
-        return {str(data["id"]): digest_of(data.get(key)) for data in found if "id" in data}
+        return {str(data["id"]): digest_of(data.get(key)) for data in found if data.get("id")}
 
     def import_tasks(self, project: int, tasks: Sequence[dict[str, Any]]) -> None:
         """Add tasks, all or none."""

@@ -91,7 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (InputError, LabelStudioError, SchemaError, StudioError) as error:
         print(f"studio: {error}", file=sys.stderr)
     except OSError as error:
-        print(f"studio: {error.filename}: {error.strerror or error}", file=sys.stderr)
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"studio: {place}{error.strerror or error}", file=sys.stderr)
     return 2
 
 
