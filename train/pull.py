@@ -56,13 +56,14 @@ def pull(server: Server, project: int, schema: Schema, output: Path, fraction: f
     beside = output.with_name(HELDOUT)
     if beside == output:
         raise StudioError(f"{HELDOUT} is where held-out articles go; give another file with --output")
-    held = [name(task, schema) for task in load_export(beside, schema)] if beside.exists() else []
-    trained = [name(task, schema) for task in load_export(output, schema)] if output.exists() else []
-    exported = [name(task, schema) for task in persist(lambda: server.export(project))]
+    held = [name_task(task, schema) for task in load_export(beside, schema)] if beside.exists() else []
+    trained = [name_task(task, schema) for task in load_export(output, schema)] if output.exists() else []
+    exported = [name_task(task, schema) for task in persist(lambda: server.export(project))]
     annotated = [task for task in exported if answers(task)]
-    kept = [*held, *(task for task in trained if id_of(task) not in _ids(held))]
+    apart = _ids(held)
+    kept = [*held, *(task for task in trained if id_of(task) not in apart)]
     merged, changes = merge(kept, annotated, schema)
-    train, heldout = split(merged, _ids(held), _ids(trained), schema, fraction, seed)
+    train, heldout = split(merged, apart, _ids(trained), schema, fraction, seed)
     if heldout:
         write(beside, heldout)  # first: where the second write fails, the next pull takes them out of train
     if train or output.exists():
@@ -71,7 +72,7 @@ def pull(server: Server, project: int, schema: Schema, output: Path, fraction: f
     return Pulled(len(exported), len(annotated), skipped, changes, len(train), len(heldout))
 
 
-def name(task: Raw, schema: Schema) -> Raw:
+def name_task(task: Raw, schema: Schema) -> Raw:
     """The task with an id of our own in its data; made of its text where somebody else imported it.
 
     The server's own ids are no names: those of deleted tasks come back.
