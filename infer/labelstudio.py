@@ -12,6 +12,7 @@ accepted only when the readings that fit every one of its spans agree, so a repa
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from infer.document import Document, Span
 from infer.schema import Schema
 
 SPAN_TYPES = frozenset({"labels", "hypertextlabels"})
+ADDRESS = re.compile(r"(?:https?|s3|gs|azure-blob)://\w\S*|/data/\w\S*")  # what Label Studio resolves itself
 RECORD_KEYS = frozenset({"annotator", "annotation_id", "created_at", "updated_at", "lead_time"})
 
 
@@ -67,7 +69,7 @@ def read_tasks(path: Path, schema: Schema) -> tuple[list[Task], list[Problem]]:
     """
     tasks: dict[str, Task] = {}
     problems: list[Problem] = []
-    for position, raw in enumerate(_load(path, schema), 1):
+    for position, raw in enumerate(load_export(path, schema), 1):
         name = str(raw["data"].get("id", raw.get("id", position)))
         try:
             task, reasons = _read_task(name, raw, schema, path)
@@ -85,7 +87,7 @@ def _read_task(name: str, raw: dict[str, Any], schema: Schema, path: Path) -> tu
     """One task with its finished annotations, None when it has no text; and what is wrong, with reasons."""
     data = raw["data"]
     text = data.get(schema.text_key)
-    reason = _unusable(text, schema.text_key)
+    reason = reject_text(text, schema.text_key)
     if reason:
         return None, [reason]
     annotations, reasons = [], []
@@ -140,8 +142,8 @@ def read_data(items: list[Any]) -> list[dict[str, Any]] | None:
     return [{"id": task.get("id", number), **task["data"]} for number, task in enumerate(tasks, 1)]
 
 
-def _load(path: Path, schema: Schema) -> Iterator[dict[str, Any]]:
-    """Raw tasks in the JSON export's shape, whichever of the two the file has."""
+def load_export(path: Path, schema: Schema) -> Iterator[dict[str, Any]]:
+    """Raw tasks in the JSON export's shape, whichever of the two the file has. Raises LabelStudioError."""
     try:
         raw = json.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
@@ -196,11 +198,11 @@ def _merge_records(records: Iterable[dict[str, Any]], schema: Schema) -> Iterato
     yield from merged.values()
 
 
-def _unusable(text: object, key: str) -> str | None:
+def reject_text(text: object, key: str) -> str | None:
     """Why a task's text can't be used, None if it can."""
     if not isinstance(text, str):
         return f'its data has no text under "{key}"'
-    if text.startswith(("http://", "https://", "s3://", "gs://", "/data/")) and len(text.split()) == 1:
+    if ADDRESS.fullmatch(text.strip()):
         return f"its text is an address ({text}), not a text; import the tasks with the text itself"
     return None
 
@@ -212,6 +214,7 @@ def _read_annotation(
     reasons: list[str] = []
     marks: list[tuple[Any, str]] = []
     events: list[str] = []
+    others: set[str] = set()
     for item in raw.get("result") or []:
         value = item.get("value") or {}
         if item.get("type") == "choices":
@@ -221,6 +224,10 @@ def _read_annotation(
             if not labels:
                 reasons.append(f"a region at {value.get('start')} has no label and is left out")
             marks += [(value, label) for label in labels]
+        else:
+            others.add(str(item.get("type")))
+    if others:
+        reasons.append(f"results of type {', '.join(sorted(others))} are not read: no spans, no choices")
     _check_known(events, schema.events, "choice", schema.events_name, place)
     _check_known([label for _, label in marks], schema.labels, "label", schema.spans_name, place)
     spans, trouble = _read_offsets(marks, text)

@@ -142,6 +142,19 @@ def test_problems_of_reading_are_findings(
     assert "train-2  has no finished annotation" in capsys.readouterr().out
 
 
+def test_two_tasks_with_one_id_are_a_finding(
+    export: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = export("train", CLEAN, CLEAN.replace("Киргизии", "Монголии"))
+    tasks = json.loads(path.read_text(encoding="utf-8"))
+    tasks[1]["data"]["id"] = tasks[0]["data"]["id"]
+    path.write_text(json.dumps(tasks), encoding="utf-8")
+    assert run(path) == 1
+    printed = capsys.readouterr().out
+    assert "train.json: 1 articles" in printed
+    assert "train-1  a task with this id stands earlier in the file" in printed
+
+
 def test_agreement_is_printed(export: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
     path = export("train", CLEAN)
     tasks = json.loads(path.read_text(encoding="utf-8"))

@@ -105,3 +105,14 @@ def test_texts_of_less_than_four_words_are_never_near_duplicates() -> None:
 def test_strip_leaves_text_only() -> None:
     (bare,) = strip([Document("a", TEXT, (SHARMA,), ("visit",), meta={"k": 1})])
     assert (bare.text, bare.spans, bare.events) == (TEXT, (), ())
+
+
+def test_an_id_that_an_annotation_needs_and_a_task_has_is_listed(tmp_path: Path, schema: Schema) -> None:
+    twice = {"id": 1, "data": {"id": "a", "text": TEXT}, "annotations": [{"result": []}, {"result": []}]}
+    other = {"id": 2, "data": {"id": "a@1", "text": "Другой"}, "annotations": [{"result": []}]}
+    (tmp_path / "e.json").write_text(json.dumps([twice, other]), encoding="utf-8")
+    corpus = load_corpus(tmp_path / "e.json", schema, "all")
+    assert [document.id for document in corpus.documents] == ["a@1", "a@2"]
+    assert [str(problem) for problem in corpus.problems] == [
+        "e.json, task a@1: its annotation goes by the id a@1, which is taken; it is left out"
+    ]

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infer.document import Document, Span
-from infer.labelstudio import LabelStudioError, Problem, Task, read_tasks, to_task
+from infer.labelstudio import LabelStudioError, Problem, Task, read_tasks, reject_text, to_task
 from infer.schema import Schema
 
 TEXT = "Мэр Калуги принял делегацию из Китая."
@@ -137,16 +137,16 @@ def test_a_task_nobody_annotated_is_still_a_task(export: Export) -> None:
     assert not problems
 
 
-def test_other_kinds_of_result_are_passed_by(export: Export) -> None:
+def test_other_kinds_of_result_are_left_out_and_reported(export: Export) -> None:
     item = task(TEXT, KALUGA)
     item["annotations"][0]["result"] += [
         {"type": "textarea", "from_name": "note", "value": {"text": ["проверить"]}},
         {"type": "rating", "from_name": "stars", "value": {"rating": 5}},
         {"type": "relation", "from_id": "a", "to_id": "b", "direction": "right", "labels": ["of"]},
     ]
-    (read,), problems = export.read([item])
+    (read,), (problem,) = export.read([item])
     assert read.annotations[0].spans == (Span(4, 10, "PARTNER"),)
-    assert not problems
+    assert problem.reason.startswith("results of type rating, relation, textarea are not read")
 
 
 def test_a_byte_order_mark_does_not_matter(export: Export) -> None:
@@ -340,6 +340,12 @@ def test_a_text_that_is_an_address_is_reported(export: Export, address: str) -> 
     assert f"its text is an address ({address})" in problem.reason
 
 
+@pytest.mark.parametrize("text", ["s3://", "https://", "http:// - это начало адреса", "/data/", "/data/ да"])
+def test_a_text_about_addresses_is_a_text(export: Export, text: str) -> None:
+    (read,), problems = export.read([task(text)])
+    assert (read.text, problems) == (text, [])
+
+
 def test_a_text_that_only_begins_with_an_address_is_a_text(export: Export) -> None:
     tasks, problems = export.read([task("https://example.org сообщает: Китай")])
     assert len(tasks) == 1
@@ -530,6 +536,99 @@ def test_json_min_unknown_names_are_refused(export: Export, record: dict[str, An
         export.read([record])
 
 
+# --- the suite of corruptions: docs/studio.md has its table, a row for each case
+
+BROKEN = "👍 Визит\r\n\r\nКитай и Индия"  # code points: Китай [11, 16), Индия [19, 24)
+GOOD = ((11, 16),)
+CHINA_MIN = {"start": 11, "end": 16, "text": "Китай", "labels": ["PARTNER"]}
+# What the file holds; the spans of each task read, None for an annotation left out; words of each remark.
+SUITE: dict[str, tuple[list[dict[str, Any]], list[Any], list[str]]] = {
+    "offsets in UTF-16 units": ([task(BROKEN, mark(12, 17, "Китай"))], [GOOD], ["repaired", "UTF-16 units"]),
+    "offsets of a text with CRLF collapsed": (
+        [task(BROKEN, mark(9, 14, "Китай"))],
+        [GOOD],
+        ["repaired", "CRLF collapsed"],
+    ),
+    "offsets that fit two countings": (
+        [task("🤝 Китай и Индия", mark(2, 4))],
+        [None],
+        ["code points or as UTF-16 units", "mark it again"],
+    ),
+    "line breaks as a literal backslash-n in value.text": (
+        [task(BROKEN, mark(2, 16, r"Визит\n\n\n\nКитай"))],
+        [((2, 16),)],
+        [],
+    ),
+    "no value.text": ([task("Да, Китай", mark(4, 9))], [((4, 9),)], []),
+    "a region without labels": (
+        [task(BROKEN, {"start": 19, "end": 24, "text": "Индия"}, CHINA_MIN)],
+        [GOOD],
+        ["has no label and is left out"],
+    ),
+    "a span past the end": (
+        [task(BROKEN, CHINA_MIN, mark(19, 240, "Индия"))],
+        [None],
+        ["no known counting", "mark it again"],
+    ),
+    "a task without text": ([{"id": 1, "data": {"body": BROKEN}}], [], ['no text under "text"']),
+    "a text that is an address": ([task("https://example.org/a.txt")], [], ["is an address"]),
+    "results of other types": (
+        [{**task(BROKEN), "annotations": [{"result": [region(CHINA_MIN), {"type": "rating"}]}]}],
+        [GOOD],
+        ["results of type rating are not read"],
+    ),
+    "two tasks with one id": (
+        [task(BROKEN, CHINA_MIN), task("Другой текст")],
+        [GOOD],
+        ["stands earlier in the file", "left out"],
+    ),
+    "JSON_MIN with a bare choice": (
+        [{"id": 1, "text": BROKEN, "spans": [CHINA_MIN], "event": "visit"}],
+        [GOOD],
+        [],
+    ),
+    "JSON_MIN with wrapped choices": (
+        [{"id": 1, "text": BROKEN, "spans": [CHINA_MIN], "event": {"choices": ["visit", "agreement"]}}],
+        [GOOD],
+        [],
+    ),
+    "data of another shape": (
+        [{"id": 1, "data": {"text": BROKEN}, "annotations": 5}],
+        [],
+        ["not written as Label Studio writes tasks"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("items", "spans", "words"), SUITE.values(), ids=SUITE.keys())
+def test_every_corruption_is_repaired_or_listed(
+    export: Export, items: list[dict[str, Any]], spans: list[Any], words: list[str]
+) -> None:
+    tasks, problems = export.read(items)
+    found = [
+        tuple((span.start, span.end) for span in read.annotations[0].spans) if read.annotations else None
+        for read in tasks
+    ]
+    assert found == spans
+    assert len(problems) == bool(words), "one remark, or none where nothing is wrong"
+    for word in words:
+        assert word in problems[0].reason
+
+
+def test_one_corrupt_task_costs_no_other(export: Export) -> None:
+    items = [item for listed, _, _ in SUITE.values() for item in listed if "data" in item]
+    numbered = [{**item, "id": number} for number, item in enumerate([*items, task(BROKEN, CHINA_MIN)])]
+    tasks, problems = export.read(numbered)
+    assert {t.id for t in tasks} | {p.task for p in problems} == {str(item["id"]) for item in numbered}
+
+
+def test_the_docs_have_a_row_for_each_corruption() -> None:
+    docs = (Path(__file__).resolve().parent.parent / "docs/studio.md").read_text(encoding="utf-8")
+    table = docs.split("| what an export holds |")[1].split("\n\n")[0]
+    rows = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
+    assert rows == list(SUITE)
+
+
 # --- to_task
 
 
@@ -600,7 +699,11 @@ def test_any_text_survives_the_way_there_and_back(export: Export, text: str, dat
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
     document = Document("a", text, (Span(start, end, "SECTOR"),))
-    (read,), problems = export.read([to_task(document, export.schema)])
+    tasks, problems = export.read([to_task(document, export.schema)])
+    if reject_text(text, "text"):  # an address where a text should be
+        assert (tasks, len(problems)) == ([], 1)
+        return
+    (read,) = tasks
     assert read.text == text
     if read.annotations:  # refused where the same words stand at both countings' places
         assert (

@@ -36,16 +36,19 @@ class Corpus:
 def load_corpus(path: Path, schema: Schema, policy: Policy = "latest") -> Corpus:
     """Documents of a Label Studio export. Raises LabelStudioError, also when nothing in it is usable."""
     tasks, problems = read_tasks(path, schema)
-    documents = []
+    documents: dict[str, Document] = {}
     for task in tasks:
         chosen = choose(task, schema, policy)
         if not chosen:
             problems.append(Problem(path.name, task.id, "has no finished annotation"))
-        documents += chosen
+        for document in chosen:  # by `all`, a's second annotation is a@2, which may be a task as well
+            if documents.setdefault(document.id, document) is not document:
+                reason = f"its annotation goes by the id {document.id}, which is taken; it is left out"
+                problems.append(Problem(path.name, task.id, reason))
     if not documents:
         reasons = "; ".join(str(problem) for problem in problems[:3])
         raise LabelStudioError(f"{path}: no usable annotated task ({reasons or 'the file is empty'})")
-    return Corpus(documents, problems)
+    return Corpus(list(documents.values()), problems)
 
 
 def choose(task: Task, schema: Schema, policy: Policy) -> list[Document]:
