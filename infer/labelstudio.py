@@ -85,7 +85,7 @@ def _read_task(name: str, raw: dict[str, Any], schema: Schema, path: Path) -> tu
     """One task with its finished annotations, None when it has no text; and what is wrong, with reasons."""
     data = raw["data"]
     text = data.get(schema.text_key)
-    reason = _unusable(text, schema.text_key)
+    reason = reject_text(text, schema.text_key)
     if reason:
         return None, [reason]
     annotations, reasons = [], []
@@ -188,7 +188,7 @@ def _merge_records(records: Iterable[dict[str, Any]], schema: Schema) -> Iterato
     yield from merged.values()
 
 
-def _unusable(text: object, key: str) -> str | None:
+def reject_text(text: object, key: str) -> str | None:
     """Why a task's text can't be used, None if it can."""
     if not isinstance(text, str):
         return f'its data has no text under "{key}"'
