@@ -34,9 +34,9 @@ from infer.bundle import BundleError
 from infer.worker import Worker
 
 COMMANDS = (
-    "{python} -m train.studio pull --project {project} --output {run}/train.json",
-    "{python} -m train --output {run} data.train={run}/train.json",
-    "{python} -m train.evaluate {model} --output {run}/current",
+    ["{python}", "-m", "train.studio", "pull", "--project", "{project}", "--output", "{run}/train.json"],
+    ["{python}", "-m", "train", "--output", "{run}", "data.train={run}/train.json"],
+    ["{python}", "-m", "train.evaluate", "{model}", "--output", "{run}/current"],
 )
 LOG_NAME = "retraining.log"
 TAIL = 5  # lines of a failed command's output that are shown
@@ -71,7 +71,9 @@ class Training:
 class Retraining:
     """Runs the commands for a worker's model and puts what they made into service."""
 
-    def __init__(self, worker: Worker, commands: Sequence[str] = COMMANDS, runs: Path = Path("runs")) -> None:
+    def __init__(
+        self, worker: Worker, commands: Sequence[Sequence[str]] = COMMANDS, runs: Path = Path("runs")
+    ) -> None:
         self.training = Training()
         self._worker, self._commands, self._runs = worker, commands, runs
         self._lock = Lock()
@@ -129,7 +131,7 @@ class Retraining:
         }
         with (folder / LOG_NAME).open("w", encoding="utf-8") as file:
             for command in self._commands:
-                words = shlex.split(command)
+                words = list(command)
                 for name, value in values.items():
                     words = [word.replace(name, value) for word in words]
                 self._execute(words, file)

@@ -9,6 +9,7 @@ import argparse
 import ipaddress
 import logging
 import os
+import shlex
 import socket
 import sys
 from contextlib import suppress
@@ -34,10 +35,22 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "--retrain",
         action="append",
+        type=split_command,
         metavar="COMMAND",
         help="in place of pull, train and evaluate; may be given several times, see docs/serve.md",
     )
     return parser
+
+
+def split_command(text: str) -> list[str]:
+    """The words of a command, quoted as in a shell."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from None
+    if not words:
+        raise argparse.ArgumentTypeError("it is empty")
+    return words
 
 
 def main(arguments: list[str] | None = None) -> int:
