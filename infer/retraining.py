@@ -1,6 +1,7 @@
 """Retraining beside a model in service, and the swap when the new one is not worse.
 
-Commands run one after another in processes of their own. In `{run}`, a fresh folder, they have to leave
+Commands run one after another in processes of their own, until one ends with an exit code above 1. They have
+to leave in `{run}`, a fresh folder,
 
     model/                  the new model
     metrics.json            its held-out scores
@@ -34,10 +35,11 @@ from infer.bundle import BundleError
 from infer.worker import Worker
 
 COMMANDS = (
-    ["{python}", "-m", "train.studio", "pull", "--project", "{project}", "--output", "{run}/train.json"],
-    ["{python}", "-m", "train", "--output", "{run}", "data.train={run}/train.json"],
-    ["{python}", "-m", "train.evaluate", "{model}", "--output", "{run}/current"],
+    ("{python}", "-m", "train.studio", "pull", "--project", "{project}"),
+    ("{python}", "-m", "train", "--output", "{run}"),
+    ("{python}", "-m", "train.evaluate", "{model}", "--output", "{run}/current"),
 )
+WITH_REMARKS = 1  # exit code of the project's commands for "done, but": an audit's findings, say
 LOG_NAME = "retraining.log"
 TAIL = 5  # lines of a failed command's output that are shown
 PATIENCE = 10.0  # seconds that a command has to end when told to
@@ -154,8 +156,10 @@ class Retraining:
             self._process = None
         if self._stopping:
             raise RetrainingError("stopped with the service")
-        if process.returncode:
-            said = " | ".join(tail) or "it said nothing"
+        said = " | ".join(tail) or "it said nothing"
+        if process.returncode == WITH_REMARKS:
+            log.warning("training: `%s` has remarks: %s", command, said)
+        elif process.returncode:
             raise RetrainingError(f"`{command}` ended with exit code {process.returncode}: {said}")
 
     def _open(self, words: Sequence[str]) -> subprocess.Popen[str]:
@@ -196,7 +200,9 @@ def read_scores(path: Path) -> dict[str, float]:
         metrics = json.loads(path.read_text(encoding="utf-8"))
         return {group: float(metrics[group]["micro"]["f1"]) for group in ("spans", "events")}
     except FileNotFoundError:
-        raise RetrainingError(f"{path}: no scores there; the retraining commands must leave them") from None
+        raise RetrainingError(
+            f"{path}: the commands left no scores there; {LOG_NAME} in the run's folder has what they said"
+        ) from None
     except (KeyError, TypeError, ValueError) as error:
         raise RetrainingError(f"{path}: not a metrics.json of Vizitka ({error!r})") from None
 

@@ -193,21 +193,19 @@ def build_app(worker: Worker, retraining: Retraining, token: str | None, max_byt
     async def authorize(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
         if token and not is_authorized(request.headers.get("authorization", ""), token):
             error = "a token is wanted: `Authorization: Token ...`, Bearer, or Basic with it as the password"
-            return reply({"error": error}, 401, {"WWW-Authenticate": 'Basic realm="vizitka"'})
+            return refuse(request, 401, error, {"WWW-Authenticate": 'Basic realm="vizitka"'})
         return await proceed(request)
 
     @app.exception_handler(AnyHTTPException)
-    async def explain(_: Request, error: AnyHTTPException) -> Response:
-        if error.status_code >= 422:
-            log.warning("refused: %s", error.detail)
-        return reply({"error": error.detail}, error.status_code, error.headers)
+    async def explain(request: Request, error: AnyHTTPException) -> Response:
+        return refuse(request, error.status_code, error.detail, error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def explain_request(request: Request, error: RequestValidationError) -> Response:
         if "json" not in request.headers.get("content-type", ""):
-            return reply({"error": "send JSON, with the header `Content-Type: application/json`"}, 415)
+            return refuse(request, 415, "send JSON, with the header `Content-Type: application/json`")
         found = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:SHOWN])
-        return reply({"error": "; ".join(found)}, 422)
+        return refuse(request, 422, "; ".join(found))
 
     return app
 
@@ -215,6 +213,12 @@ def build_app(worker: Worker, retraining: Retraining, token: str | None, max_byt
 def reply(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON, whatever characters the texts hold."""
     return Response(to_line(content), status, headers, media_type="application/json")
+
+
+def refuse(request: Request, status: int, error: str, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer to a request that can't be met; Label Studio shows its user no more than the status."""
+    log.warning("%s %s: refused (%d), %s", request.method, request.url.path, status, error)
+    return reply({"error": error}, status, headers)
 
 
 def is_authorized(header: str, token: str) -> bool:

@@ -43,6 +43,7 @@ def ask(url: str, body: object = None, token: str = "") -> tuple[int, dict[str, 
         return error.code, json.load(error)
 
 
+@pytest.mark.slow
 def test_a_real_server_starts_answers_and_ends(model: Path) -> None:
     options = ["--model", str(model), "--port", "0", "--device", "cpu"]
     with subprocess.Popen(
@@ -67,6 +68,7 @@ def test_a_real_server_starts_answers_and_ends(model: Path) -> None:
             server.send_signal(signal.SIGINT)
             said = server.communicate(timeout=60)[1]
     assert server.returncode == 0, said
+    assert "GET /health: refused (401)" in said
     assert "task ?: no prediction" in said
     assert "Traceback" not in said
     assert "secret" not in said

@@ -70,7 +70,7 @@ def test_setup_says_what_differs_and_refuses_what_has_nothing_in_common(
     answer = running.client.post("/setup", json={"project": "4.1", "schema": FOREIGN_CONFIG})
     assert answer.status_code == 422
     assert "another model" in answer.json()["error"]
-    assert "another model" in caplog.text
+    assert "POST /setup: refused (422), the labeling config is of another model" in caplog.text
 
 
 @pytest.mark.parametrize("config", ["", "<View>", "<View></View>", CONFIG.replace("<Text", "<Image")])
