@@ -18,9 +18,9 @@ from infer.schema import Schema
 
 def read_task(task: Any, schema: Schema) -> Document | Failure:
     """The text of a task as the server sends it, or why there is none."""
-    data = task.get("data") if isinstance(task, dict) else None
     name = str(task.get("id", "?")) if isinstance(task, dict) else "?"
-    text = data.get(schema.text_key) if isinstance(data, dict) else None
+    data = task.get("data") if isinstance(task, dict) else None
+    text: Any = data.get(schema.text_key) if isinstance(data, dict) else None
     reason = reject_text(text, schema.text_key)
     if reason is None and not text.strip():
         reason = f'its text under "{schema.text_key}" is empty'

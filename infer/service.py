@@ -175,19 +175,13 @@ def build_app(worker: Worker, retraining: Retraining, token: str | None, max_byt
     # FastAPI takes only what is declared as JSON, so a web page that a browser shows can't call us unasked.
     app = FastAPI(title="Vizitka", lifespan=lifespan, max_body_size=max_bytes, docs_url=None, redoc_url=None)
     service = Service(worker, retraining)
-    for path, answer in (
-        ("/health", service.health),
-        ("/versions", service.versions),
-        ("/training", service.training),
-    ):
-        app.add_api_route(path, answer, methods=["GET"])
-    for path, answer in (
-        ("/setup", service.setup),
-        ("/predict", service.predict),
-        ("/webhook", service.webhook),
-        ("/extract", service.extract),
-    ):
-        app.add_api_route(path, answer, methods=["POST"])
+    app.get("/health")(service.health)
+    app.get("/versions")(service.versions)
+    app.get("/training")(service.training)
+    app.post("/setup")(service.setup)
+    app.post("/predict")(service.predict)
+    app.post("/webhook")(service.webhook)
+    app.post("/extract")(service.extract)
 
     @app.middleware("http")
     async def authorize(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:

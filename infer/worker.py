@@ -58,7 +58,8 @@ class Worker:
         answers: list[Answer] = []
         for start in range(0, len(documents), TURN):
             turn = self._thread.submit(function, documents[start : start + TURN])
-            answers += await asyncio.wrap_future(turn)
+            done: list[Answer] = await asyncio.wrap_future(turn)
+            answers += done
         return answers
 
     def replace(self, folder: Path) -> Served:
