@@ -120,7 +120,10 @@ class Retraining:
             log.exception("training from project %d", project)
             state, message = "failed", f"{type(error).__name__}: {error}"
         if state != "swapped" and before is not None:
-            _point_back(latest, before, folder)
+            try:
+                _point_back(latest, before, folder)
+            except OSError as error:
+                message += f"; {latest} still points to its run ({error.strerror}), point it to {before}"
         log.log(logging.ERROR if state == "failed" else logging.INFO, "training %s: %s", state, message)
         self.training = replace(self.training, state=state, message=message, finished=_now())
 

@@ -219,3 +219,16 @@ def test_the_default_commands_are_the_loop_s() -> None:
         "-m train --output {run}",
         "-m train.evaluate {model} --output {run}/current",
     ]
+
+
+def test_a_link_that_can_not_be_put_back_is_said(
+    model: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("infer.retraining._point_back", refuse)
+    with serving(model, [train(other, 0.1), evaluate()]) as running:
+        training = retrain(running)
+    assert training.state == "kept"
+    assert "still points to its run (Permission denied), point it to first" in training.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -61,5 +62,5 @@ def test_a_version_tells_models_apart_and_a_broken_one_is_not_taken(
     second = worker.replace(save_other(bundle, tmp_path / "other"))
     assert worker.served is second
     assert second.version != first.version
-    bundles.save(second.extractor.bundle, tmp_path / "copy")
+    shutil.copytree(tmp_path / "other", tmp_path / "copy")
     assert worker.replace(tmp_path / "copy").version == second.version
