@@ -85,7 +85,7 @@ class Distiller(nn.Module):
 
     def forward(self, ids: Tensor) -> dict[str, Tensor]:
         """Of `ids` [B, L]: the mean over layers of the squared distance of normalised states."""
-        teacher = self._teacher[0].to(ids.device)
+        teacher = self._teacher[0].to(ids.device)  # type: ignore[arg-type]
         with torch.no_grad():
             wanted = teacher(input_ids=ids, output_hidden_states=True).hidden_states[:: self.stride][1:]
         shown = ids
