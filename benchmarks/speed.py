@@ -91,7 +91,7 @@ def run_alone(contender: str, options: argparse.Namespace, articles: Path) -> di
     environment = os.environ | dict.fromkeys(
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(options.threads)
     )
-    environment |= {"TRANSFORMERS_VERBOSITY": "error", "TOKENIZERS_PARALLELISM": "false"}
+    environment |= {"TRANSFORMERS_VERBOSITY": "error", "TOKENIZERS_PARALLELISM": "false", "TQDM_DISABLE": "1"}
     print(f"{contender} ...", file=sys.stderr, flush=True)
     if contender.startswith("onnx"):  # the export at a model's first use is no part of a start-up
         from infer.config import RunSettings
