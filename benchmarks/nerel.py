@@ -83,14 +83,8 @@ def flatten(document: Document, labels: Sequence[str]) -> Document:
 
 
 def run_slovnet(documents: Sequence[Document]) -> list[Document]:
-    """What slovnet's news model marks, its own embeddings and weights out of the natasha wheel."""
-    from navec import Navec
-    from slovnet import NER
-
-    spec: Any = find_spec("natasha")
-    data = Path(spec.origin).parent / "data"
-    tagger = NER.load(data / "model/slovnet_ner_news_v1.tar")
-    tagger.navec(Navec.load(data / "emb/navec_news_v1_1B_250K_300d_100q.tar"))
+    """What slovnet's news model marks."""
+    tagger = load_slovnet()
     return [
         replace(
             document,
@@ -102,6 +96,18 @@ def run_slovnet(documents: Sequence[Document]) -> list[Document]:
         )
         for document in documents
     ]
+
+
+def load_slovnet() -> Any:
+    """Slovnet's news model, its own embeddings and weights out of the natasha wheel."""
+    from navec import Navec
+    from slovnet import NER
+
+    spec: Any = find_spec("natasha")
+    data = Path(spec.origin).parent / "data"
+    tagger = NER.load(data / "model/slovnet_ner_news_v1.tar")
+    tagger.navec(Navec.load(data / "emb/navec_news_v1_1B_250K_300d_100q.tar"))
+    return tagger
 
 
 def print_scores(title: str, scores: Scores) -> None:

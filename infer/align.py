@@ -15,11 +15,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tokenizers import Encoding, Tokenizer
-from transformers import PreTrainedTokenizerBase
 
 from infer.document import Span
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 IGNORABLE = r"\u00ad\u0300-\u036f\u200b-\u200d\u2060\ufe0f"  # soft hyphens, accents (NFD й), joiners
 IDEOGRAPH = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"  # scripts without spaces: a character is a word
@@ -41,21 +44,27 @@ class Units:
         return len(self.spans)
 
 
-def backend(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
-    """The fast tokenizer behind a transformers one, set to encode untouched text whole."""
-    if not tokenizer.is_fast:
+def backend(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Tokenizer:
+    """The fast tokenizer behind a transformers one, or itself, set to encode untouched text whole."""
+    fast: Tokenizer
+    if isinstance(tokenizer, Tokenizer):
+        fast = tokenizer
+    elif tokenizer.is_fast:
+        fast = tokenizer.backend_tokenizer
+    else:
         raise ValueError(
             f"{tokenizer.name_or_path}: has no fast tokenizer, so its offsets can't be known; "
             "save the backbone with a tokenizer.json"
         )
-    fast: Tokenizer = tokenizer.backend_tokenizer
     fast.no_truncation()
     fast.no_padding()
     fast.encode_special_tokens = True  # "<s>" or "[SEP]" inside a scraped page is text
     return fast
 
 
-def tokenize(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, unit: str = "word") -> list[Units]:
+def tokenize(
+    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase | Tokenizer, unit: str = "word"
+) -> list[Units]:
     """Units of each text, in order; `unit` is "word" or "piece"."""
     encodings = backend(tokenizer).encode_batch(
         [_encodable(text) for text in texts], add_special_tokens=False

@@ -1,17 +1,19 @@
-"""Windows of tokenised documents to padded tensors, the same for training and inference."""
+"""Windows of tokenised documents to padded arrays, the same for training and inference; no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import Tensor
-from transformers import PreTrainedTokenizerBase
+import numpy as np
+from numpy.typing import NDArray
 
 from infer.align import Units
 from infer.windows import Window
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 MULTIPLE = 32  # shapes that recur spare the CPU kernels' set-up; 64 pads more than it saves at these lengths
 
@@ -20,9 +22,9 @@ MULTIPLE = 32  # shapes that recur spare the CPU kernels' set-up; 64 pads more t
 class Batch:
     """Inputs of `Model.forward` for W windows."""
 
-    ids: Tensor  # [W, T]
-    mask: Tensor  # [W, T]
-    pool: Tensor  # [W, U, T]
+    ids: NDArray[np.int64]  # [W, T]
+    mask: NDArray[np.int64]  # [W, T]
+    pool: NDArray[np.float32]  # [W, U, T]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,12 @@ def make_batch(
     ranges = [token_range(units, window, size) for units, window in windows]
     length = padded_length(max(last - first for first, last in ranges), size)
     rows = max(1, max(window.end - window.start for _, window in windows))
-    ids = torch.full((len(windows), length), frame.padding)
-    mask = torch.zeros((len(windows), length), dtype=torch.long)
-    pool = torch.zeros((len(windows), rows, length))
+    ids = np.full((len(windows), length), frame.padding, dtype=np.int64)
+    mask = np.zeros((len(windows), length), dtype=np.int64)
+    pool = np.zeros((len(windows), rows, length), dtype=np.float32)
     for index, ((units, window), (first, last)) in enumerate(zip(windows, ranges, strict=True)):
         row = [frame.start, *units.ids[first:last], frame.end]
-        ids[index, : len(row)] = torch.tensor(row)
+        ids[index, : len(row)] = row
         mask[index, : len(row)] = 1
         for unit, (begin, end) in enumerate(units.tokens[window.start : window.end]):
             begin = min(begin, last - 1)  # only where one unit alone exceeds a window

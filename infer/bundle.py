@@ -7,31 +7,35 @@ model.safetensors   encoder and heads
 tokenizer.json ...  the tokenizer, as transformers saves it
 ```
 `save` writes to a temporary folder and renames it, so that a half-written model folder is never seen.
-No pickle is read and no code from a model folder is run.
+No pickle is read and no code from a model folder is run. `onnx/` there is a cache, not a part of the model
+(see `onnx_engine`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import logging as hf_logging
 
 from infer.batching import Frame
 from infer.config import ModelSettings
-from infer.model import Model
 from infer.schema import Schema
+
+if TYPE_CHECKING:  # imported where they are needed: ONNX Runtime can do without torch and transformers
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from infer.model import Model
 
 FORMAT = 1
 SETTINGS_FILE = "vizitka.json"
 WEIGHTS_FILE = "model.safetensors"
+CACHE_FOLDER = "onnx"
 # All that reading a broken folder has been seen to raise; pydantic's ValidationError is a ValueError.
 DAMAGE = (AttributeError, KeyError, OSError, RuntimeError, SafetensorError, TypeError, ValueError)
 
@@ -53,6 +57,8 @@ class Bundle:
 
 def save(bundle: Bundle, folder: Path) -> None:
     """Write a model folder, replacing the one that may be there."""
+    from safetensors.torch import save_file
+
     folder = folder.resolve()  # a link is followed, not replaced
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -77,10 +83,13 @@ def save(bundle: Bundle, folder: Path) -> None:
 
 def load(folder: Path) -> Bundle:
     """Read a model folder. Raises BundleError saying what is missing or of another version."""
-    description = _read_description(folder)
+    from safetensors.torch import load_file
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+    from infer.model import Model
+
+    schema, settings, origin = describe(folder)
     try:
-        schema = Schema.from_dict(description["schema"])
-        settings = ModelSettings.model_validate(description["settings"])
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         encoder = AutoModel.from_config(config, trust_remote_code=False)  # type: ignore[no-untyped-call]
@@ -88,10 +97,31 @@ def load(folder: Path) -> Bundle:
         model.load_state_dict(load_file(folder / WEIGHTS_FILE))
         Frame.of(tokenizer)
     except DAMAGE as error:
-        raise BundleError(
-            f"{folder}: damaged model folder ({error}); train it again: python -m train"
-        ) from error
-    return Bundle(model.eval(), tokenizer, schema, settings, description.get("origin", {}))
+        raise _damaged(folder, error) from error
+    return Bundle(model.eval(), tokenizer, schema, settings, origin)
+
+
+def describe(folder: Path) -> tuple[Schema, ModelSettings, Mapping[str, Any]]:
+    """What `vizitka.json` says: schema, settings, origin. Raises BundleError; imports no torch."""
+    description = _read_description(folder)
+    try:
+        schema = Schema.from_dict(description["schema"])
+        settings = ModelSettings.model_validate(description["settings"])
+    except DAMAGE as error:
+        raise _damaged(folder, error) from error
+    return schema, settings, description.get("origin", {})
+
+
+def fingerprint_of(folder: Path) -> str:
+    """A short name for all that a model folder holds."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        if not name.startswith(f"{CACHE_FOLDER}/"):
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"{name} {content}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:16]
 
 
 def start(backbone: str, schema: Schema, settings: ModelSettings) -> Bundle:
@@ -99,6 +129,11 @@ def start(backbone: str, schema: Schema, settings: ModelSettings) -> Bundle:
 
     Raises BundleError when the backbone is neither, or can't hold the windows.
     """
+    from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging as hf_logging
+
+    from infer.model import Model
+
     is_folder = Path(backbone).is_dir()
     hf_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # it would show one file's reading
     try:
@@ -129,6 +164,10 @@ def _count_positions(encoder: PreTrainedModel) -> int | None:
     table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
     unused = getattr(table, "padding_idx", None)
     return positions if positions is None or unused is None else positions - unused - 1
+
+
+def _damaged(folder: Path, error: Exception) -> BundleError:
+    return BundleError(f"{folder}: damaged model folder ({error}); train it again: python -m train")
 
 
 def _read_description(folder: Path) -> dict[str, Any]:

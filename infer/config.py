@@ -71,9 +71,20 @@ class ModelSettings(Settings):
 
 
 class RunSettings(Settings):
-    """Where and how to run; never changes a result beyond float tolerance."""
+    """Where and how to run. Float32 results are the same everywhere, to float tolerance.
+
+    bfloat16 (torch) and int8 (onnx) move probabilities by about a hundredth.
+    """
 
     device: str = "auto"  # auto: the first GPU, else the CPU
-    precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    engine: Literal["auto", "torch", "onnx"] = "torch"  # auto: onnx on a CPU, if its extra is installed
+    precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"  # auto: float32 in torch, int8 in onnx
     batch_tokens: int = Field(4096, ge=1)  # tokens, padding included, in one forward pass
     buffer_windows: int = Field(256, ge=1)  # windows collected before sorting by length
+
+    @model_validator(mode="after")
+    def _engine_has_precision(self) -> RunSettings:
+        needed = {"bfloat16": "torch", "int8": "onnx"}.get(self.precision, self.engine)
+        if self.engine != needed:
+            raise ValueError(f"precision {self.precision} needs engine {needed}, not {self.engine}")
+        return self

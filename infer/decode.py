@@ -54,6 +54,17 @@ def judge_spans(spans: Iterable[Span], settings: DecodingSettings) -> tuple[Span
     return tuple(judged)
 
 
+def pool_events(
+    attention: NDArray[np.float32], evidence: NDArray[np.float32], bias: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Event logits [events] from a document's units [n, events], n may be 0; as `Model.pool_events`."""
+    if not len(attention):
+        return bias
+    weights = np.exp(attention - attention.max(axis=0))
+    pooled: NDArray[np.float32] = (weights / weights.sum(axis=0) * evidence).sum(axis=0) + bias
+    return pooled
+
+
 def decode_events(
     logits: Sequence[float], schema: Schema, settings: DecodingSettings
 ) -> tuple[tuple[str, ...], Mapping[str, float]]:

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from infer import bundle as bundles
@@ -23,9 +23,14 @@ from infer.align import Units, tokenize
 from infer.batching import Frame, make_batch, padded_length, token_range
 from infer.bundle import Bundle
 from infer.config import RunSettings
-from infer.decode import decode_events, decode_spans
+from infer.decode import decode_events, decode_spans, pool_events
 from infer.document import Document
+from infer.engine import Engine, pick_engine
+from infer.onnx_engine import Export, OnnxEngine, load_export
 from infer.windows import Window, merge, split
+
+if TYPE_CHECKING:  # imported where it is needed: ONNX Runtime can do without
+    import torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class _Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The model's rows for one window's units; see `UnitOutput`."""
+    """The model's rows for one window's units; see `UnitAnswers`."""
 
     spans: NDArray[np.float32]
     attention: NDArray[np.float32]
@@ -49,19 +54,27 @@ class _Answer:
 class Extractor:
     """A loaded model that marks spans and events."""
 
-    def __init__(self, bundle: Bundle, run: RunSettings | None = None) -> None:
+    def __init__(self, bundle: Bundle | Export, run: RunSettings | None = None) -> None:
+        """A bundle answers with torch, an export with ONNX Runtime, whatever `run.engine` says."""
         self.bundle = bundle
         self.run = run or RunSettings()
-        self.device = pick_device(self.run.device)
-        self.bfloat16 = self.run.precision == "bfloat16" or (
-            self.run.precision == "auto" and has_bfloat16(self.device)
-        )
-        self._frame = Frame.of(bundle.tokenizer)
-        bundle.model.to(self.device).eval()
+        self.engine: Engine
+        if isinstance(bundle, Export):
+            self._frame = bundle.frame
+            self.engine = OnnxEngine(bundle)
+        else:
+            from infer.torch_engine import TorchEngine
+
+            self._frame = Frame.of(bundle.tokenizer)
+            device = pick_device(self.run.device)
+            self.engine = TorchEngine(bundle.model, device, self.run.precision == "bfloat16")
 
     @classmethod
     def load(cls, folder: str | Path, run: RunSettings | None = None) -> Extractor:
-        """From a model folder. Raises BundleError."""
+        """From a model folder. Raises BundleError, DeviceError or EngineError."""
+        run = run or RunSettings()
+        if pick_engine(run) == "onnx":
+            return cls(load_export(Path(folder), "float32" if run.precision == "float32" else "int8"), run)
         return cls(bundles.load(Path(folder)), run)
 
     def extract(self, document: Document | str) -> Document:
@@ -113,15 +126,10 @@ class Extractor:
     def _forward(self, jobs: Sequence[tuple[Units, Window]]) -> Iterator[_Answer]:
         settings = self.bundle.settings
         batch = make_batch(jobs, self._frame, settings.windows.size, settings.pooling)
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bfloat16),
-        ):
-            inputs = (tensor.to(self.device) for tensor in (batch.ids, batch.mask, batch.pool))
-            output = self.bundle.model(*inputs)
-        arrays = [t.float().cpu().numpy() for t in (output.spans, output.attention, output.evidence)]
+        output = self.engine.answer(batch)
         for index, (_, window) in enumerate(jobs):
             rows = window.end - window.start
+            arrays = (output.spans, output.attention, output.evidence)
             yield _Answer(*(array[index, :rows].copy() for array in arrays))
 
     def _decode(self, item: _Prepared, answers: Sequence[_Answer]) -> Document:
@@ -130,10 +138,7 @@ class Extractor:
             np.concatenate(merge(item.windows, [getattr(answer, name) for answer in answers]))
             for name in ("spans", "attention", "evidence")
         )
-        with torch.inference_mode():
-            pooled = self.bundle.model.pool_events(
-                torch.from_numpy(attention).to(self.device), torch.from_numpy(evidence).to(self.device)
-            )
+        pooled = pool_events(attention, evidence, self.engine.event_bias)
         events, scores = decode_events(pooled.tolist(), schema, settings)
         spans = decode_spans(logits, item.units, schema, settings)
         return replace(item.document, spans=spans, events=events, event_scores=scores)
@@ -145,6 +150,8 @@ class DeviceError(ValueError):
 
 def pick_device(name: str) -> torch.device:
     """`auto` is the first GPU if there is one. Raises DeviceError."""
+    import torch
+
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -158,6 +165,8 @@ def pick_device(name: str) -> torch.device:
 
 def has_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 matrix products are native there; emulated ones are slower than float32."""
+    import torch
+
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()

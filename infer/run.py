@@ -9,14 +9,14 @@ options, not on how often the run was stopped.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
+from infer.bundle import fingerprint_of
 from infer.config import RunSettings
 from infer.document import Document
 from infer.extractor import Extractor
@@ -38,6 +38,7 @@ class Options:
     output: Path
     formats: Sequence[str] = ("jsonl",)
     device: str = "auto"
+    engine: Literal["auto", "torch", "onnx"] = "torch"
     text_column: str | None = None
     aliases: Path | None = None
     force: bool = False  # do again what is there already
@@ -56,15 +57,15 @@ class Outcome:
 def run(options: Options, stdin: BinaryIO | None = None) -> Outcome:
     """Do what of the run is not done yet.
 
-    Raises BundleError, DeviceError or InputError before anything is written, LockError when another run is
-    writing there, and OSError when the folder can't be written to.
+    Raises BundleError, DeviceError, EngineError or InputError before anything is written, LockError when
+    another run is writing there, and OSError when the folder can't be written to.
     """
     # Before the model, which takes its time: what was mistyped is said at once.
     listed = list_files(options.inputs, options.output)
     aliases = _read_aliases(options.aliases) if options.aliases else {}
-    extractor = Extractor.load(options.model, RunSettings(device=options.device))
+    extractor = Extractor.load(options.model, RunSettings(device=options.device, engine=options.engine))
     schema, fingerprint = extractor.bundle.schema, fingerprint_of(options.model)
-    settings = {"fingerprint": fingerprint, "device": extractor.device.type, "bfloat16": extractor.bfloat16}
+    settings = {"fingerprint": fingerprint, "engine": extractor.engine.name}
     blocks = plan_blocks(listed, options.text_column, settings, stdin)
     content = digest_of([[block.name for block in blocks], aliases])
     parts = Parts(options.output / "parts")
@@ -101,16 +102,6 @@ def run(options: Options, stdin: BinaryIO | None = None) -> Outcome:
         if of != content
     ]
     return Outcome(counts["articles"], counts["failures"], tuple(missing), tuple(remarks))
-
-
-def fingerprint_of(model: Path) -> str:
-    """A short name for all that a model folder holds."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in model.rglob("*") if path.is_file()):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{path.relative_to(model).as_posix()} {content}\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:16]
 
 
 def _fill(parts: Parts, blocks: Sequence[Block], extractor: Extractor) -> None:

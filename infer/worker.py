@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from infer.bundle import fingerprint_of
 from infer.config import RunSettings
 from infer.document import Document
 from infer.extractor import Extractor
 from infer.normal import Normalizer
 from infer.records import to_record
-from infer.run import fingerprint_of
 
 TURN = 8  # documents of one request before another request has its turn
 

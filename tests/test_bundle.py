@@ -125,7 +125,7 @@ def test_a_save_that_fails_leaves_the_old_model(
     def full(*_: Any, **__: Any) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(bundles, "save_file", full)
+    monkeypatch.setattr("safetensors.torch.save_file", full)
     with pytest.raises(OSError, match="no space"):
         bundles.save(bundle, folder)
     monkeypatch.undo()

@@ -338,10 +338,10 @@ def test_devices_are_picked_by_name() -> None:
 
 
 def test_bfloat16_is_used_only_when_asked_for(bundle: Bundle, alone: list[Document]) -> None:
-    assert not Extractor(bundle).bfloat16
-    extractor = Extractor(bundle, RunSettings(precision="bfloat16"))
+    assert Extractor(bundle).engine.name == "torch cpu float32"
+    extractor = Extractor(bundle, RunSettings(engine="torch", precision="bfloat16"))
     found = extractor.extract(alone[1])
-    assert extractor.bfloat16
+    assert extractor.engine.name == "torch cpu bfloat16"
     assert found.event_scores != alone[1].event_scores
     assert found.event_scores == pytest.approx(alone[1].event_scores, abs=0.05)
 

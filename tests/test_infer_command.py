@@ -53,7 +53,7 @@ def inbox(tmp_path: Path) -> Path:
 def run(model: Path, *arguments: Path | str, device: str = "cpu") -> tuple[int, Path]:
     """The exit code and the folder of results."""
     output = model.parent / "results"
-    options = ["--model", str(model), "--output", str(output), "--device", device]
+    options = ["--model", str(model), "--output", str(output), "--device", device, "--engine", "torch"]
     return main([*options, *map(str, arguments)]), output
 
 
@@ -224,7 +224,8 @@ def test_a_full_disk_is_a_message_and_the_run_goes_on_afterwards(model: Path, in
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))\n"
         "sys.exit(main(sys.argv[1:]))\n"
     )
-    command = [sys.executable, "-c", script, str(inbox), "--model", str(model), "--output", str(output)]
+    options = [str(inbox), "--model", str(model), "--output", str(output), "--engine", "torch"]
+    command = [sys.executable, "-c", script, *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 2, done.stderr
     assert "infer: can't write" in done.stderr

@@ -278,7 +278,7 @@ def test_killed_at_random_moments_a_run_ends_with_the_bytes_of_an_unbroken_one(
     )
 
     def start(output: Path) -> subprocess.Popen[str]:
-        options = [str(inbox), "--model", str(model), "--output", str(output), "--device", "cpu"]
+        options = [str(inbox), "--model", str(model), "--output", str(output), "--engine", "torch"]
         command = [sys.executable, "-c", script, *options, "--format", *FORMATS]
         return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

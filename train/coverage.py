@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
 from infer.align import tokenize
@@ -18,7 +19,7 @@ WORD_CHARACTER = re.compile(r"\w")
 
 
 def coverage(
-    documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase, settings: ModelSettings
+    documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase | Tokenizer, settings: ModelSettings
 ) -> float:
     """The share of letters and digits that exactly one window reads whole and answers; 1.0 without any."""
     answered = total = 0

@@ -63,7 +63,7 @@ def _encode(
             batch = make_batch(
                 [(units, window)], Frame.of(bundle.tokenizer), settings.windows.size, settings.pooling
             )
-            inputs = (tensor.to(device) for tensor in (batch.ids, batch.mask, batch.pool))
+            inputs = (torch.from_numpy(array).to(device) for array in (batch.ids, batch.mask, batch.pool))
             parts.append(bundle.model.encode(*inputs)[0, : window.end - window.start].float())
     tags, _ = tag_units(document, units, schema)
     events = torch.tensor([float(event in document.events) for event in schema.events], device=device)

@@ -47,9 +47,8 @@ class Pushed:
 
 def load_model(folder: Path, project: Project) -> Model:
     """Raises StudioError, also when the model's labels are not the project's."""
-    from infer.bundle import BundleError
+    from infer.bundle import BundleError, fingerprint_of
     from infer.extractor import Extractor
-    from infer.run import fingerprint_of
 
     try:
         extractor = Extractor.load(folder)

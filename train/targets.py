@@ -124,9 +124,9 @@ class Collator:
                 rows = examples[owner]["tags"][window.answer_start : window.answer_end]
                 tags[index, inner] = torch.tensor(rows)
         return {
-            "ids": batch.ids,
-            "mask": batch.mask,
-            "pool": batch.pool,
+            "ids": torch.from_numpy(batch.ids),
+            "mask": torch.from_numpy(batch.mask),
+            "pool": torch.from_numpy(batch.pool),
             "tags": tags,
             "answered": answered,
             "documents": torch.tensor(owners),
