@@ -140,7 +140,7 @@ def draw_diagram(sample: Sample) -> Diagram:
     """The reliability diagram of a sample of at least one answer."""
     count = len(sample.scores)
     bins = max(1, min(BINS, count // IN_A_BIN))
-    edges = np.quantile(sample.scores, np.linspace(0, 1, bins + 1))
+    edges = np.percentile(sample.scores, np.linspace(0, 1, bins + 1) * 100)
     places = np.searchsorted(edges[1:-1], sample.scores)  # equal scores share a bin
     drawn = []
     for place in np.unique(places):
