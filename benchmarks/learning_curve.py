@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,9 @@ def plot(rows: list[tuple[int, dict[str, dict[str, Any]]]], path: Path) -> None:
         axes.plot(sizes, f1, "o-", color=colour, label=part)
         axes.fill_between(sizes, [100 * v for v in low], [100 * v for v in high], color=colour, alpha=0.15)
     axes.set_xscale("log")
-    axes.set_xticks(sizes, [str(size) for size in sizes])
+    # A number that would run into the next one is left out.
+    named = [size for size, after in zip(sizes, [*sizes[1:], inf], strict=True) if after > 1.2 * size]
+    axes.set_xticks(named, [str(size) for size in named])
     axes.minorticks_off()
     axes.set_xlabel("training articles")
     axes.set_ylabel("held-out micro-F1, %")
