@@ -74,7 +74,6 @@ class PretrainSettings(Settings):
     agreement: float = Field(gt=0, lt=1)
     sentences: tuple[str, ...] = Field(min_length=1)
     seed: int
-    threads: int | None = Field(None, ge=1, description="of the processor; all of them when not given")
     aside: int = Field(ge=1, description="blocks of text kept aside for the distillation's loss")
     distillation: DistillSettings | None = None
     probe: ProbeSettings
@@ -85,8 +84,6 @@ def pretrain(
     settings: PretrainSettings, texts: Sequence[Path], nerel: Path | None, work: Path, until: str
 ) -> Path:
     """Make the stages up to one; returns its folder. Raises PretrainError, WheelError, BratError."""
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
     stages = [stage for stage in STAGES if settings.distillation or stage != "distilled"]
     if until not in stages:
         raise PretrainError(f"there is no stage {until}: the config has no distillation")
