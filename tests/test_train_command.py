@@ -313,7 +313,7 @@ def _start(home: Path, *arguments: str, launcher: tuple[str, ...] = ()) -> subpr
 
 @pytest.mark.slow
 def test_a_killed_run_resumes_and_the_same_seed_gives_the_same_scores(home: Path, backbone: Path) -> None:
-    arguments = (f"backbone={backbone}", "fit.epochs=6", "data.dev_fraction=0.3", *FAST)
+    arguments = (f"backbone={backbone}", "fit.patience=5", "data.dev_fraction=0.3", *FAST)
     for name in ("whole", "twice"):
         process = _start(home, "--output", f"runs/{name}", *arguments)
         assert process.wait(timeout=300) == 0, process.communicate()[0]
@@ -322,7 +322,7 @@ def test_a_killed_run_resumes_and_the_same_seed_gives_the_same_scores(home: Path
 
     process = _start(home, "--output", "runs/killed", *arguments)
     deadline = time.monotonic() + 120
-    while not list((home / "runs/killed").glob("checkpoints/checkpoint-*/trainer_state.json")):
+    while not list((home / "runs/killed").glob("checkpoints/checkpoint-1?0/trainer_state.json")):
         assert time.monotonic() < deadline
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.02)
@@ -332,6 +332,11 @@ def test_a_killed_run_resumes_and_the_same_seed_gives_the_same_scores(home: Path
     process = _start(home, "--output", "runs/killed", "--resume", *arguments)
     assert process.wait(timeout=300) == 0, process.communicate()[0]
     assert (home / "runs/killed/metrics.json").read_bytes() == whole
+    curves = [
+        json.loads((home / f"runs/{name}/manifest.json").read_bytes())["curve"]
+        for name in ("whole", "killed")
+    ]
+    assert curves[0] == curves[1], "it waits for a better round no longer than the whole run"
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ killed run goes on from its last epoch with the random states it had.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
@@ -23,6 +24,8 @@ from transformers import (
     EarlyStoppingCallback,
     PrinterCallback,
     Trainer,
+    TrainerControl,
+    TrainerState,
     TrainingArguments,
     set_seed,
 )
@@ -94,7 +97,7 @@ def fit(
         eval_dataset=list(dev),
         data_collator=Collator(Frame.of(bundle.tokenizer), bundle.settings),
         optimizers=(_optimizer(bundle.model, config), None),
-        callbacks=[EarlyStoppingCallback(config.fit.patience), Progress()],
+        callbacks=[Patience(config.fit.patience), Progress()],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.bundle = bundle
@@ -114,8 +117,15 @@ def fit(
 
 def _find_checkpoint(folder: Path) -> str | None:
     """The last one written whole: Trainer writes its state after all the rest."""
-    whole = [state.parent for state in folder.glob("checkpoint-*/trainer_state.json")]
+    whole = [state.parent for state in folder.glob("checkpoint-*/trainer_state.json") if _is_whole(state)]
     return str(max(whole, key=lambda path: int(path.name.split("-")[1]))) if whole else None
+
+
+def _is_whole(state: Path) -> bool:
+    try:
+        return bool(json.loads(state.read_text(encoding="utf-8")))
+    except ValueError:
+        return False
 
 
 def build_dataset(
@@ -171,6 +181,17 @@ def _features(labels: int) -> Features:
     )
 
 
+class Patience(EarlyStoppingCallback):
+    """Early stopping that a resumed run goes on with, even one killed when its patience had run out."""
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any
+    ) -> None:
+        """Stop after the first step where nothing is left to wait for; the best checkpoint is the answer."""
+        super().on_train_begin(args, state, control, **given)
+        control.should_training_stop = self.early_stopping_patience_counter >= self.early_stopping_patience
+
+
 class DevTrainer(Trainer):
     """A Trainer whose evaluation is the users' own extractor on the dev documents."""
 
@@ -221,6 +242,7 @@ def _arguments(config: TrainConfig, checkpoints: Path, examples: int) -> Trainin
         logging_steps=max(epoch, ROUND),
         save_total_limit=1,
         load_best_model_at_end=True,
+        restore_callback_states_from_checkpoint=True,  # how many rounds Patience has waited
         metric_for_best_model="score",
         greater_is_better=True,
         ddp_find_unused_parameters=True,  # an encoder's own pooler is never used
