@@ -102,14 +102,19 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return Store.at(place(tmp_path / "a b" / "store"))
 
 
+def break_off(store: Store) -> None:
+    with store.writing("parts/2.jsonl") as stream:
+        stream.write(b"tw")
+        raise KeyboardInterrupt
+
+
 def test_what_is_written_is_there_whole_or_not_at_all(store: Store, tmp_path: Path) -> None:
     assert store.list("parts") == set()
     with store.writing("parts/1.jsonl") as stream:
         stream.write(b"one")
         assert all(name.endswith(".partial") for name in store.list("parts"))
-    with pytest.raises(KeyboardInterrupt), store.writing("parts/2.jsonl") as stream:
-        stream.write(b"tw")
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        break_off(store)
     assert store.list("parts") == {"1.jsonl"}
     with pickle.loads(pickle.dumps(store)).read("parts/1.jsonl") as stream:
         assert stream.read() == b"one"
