@@ -123,6 +123,7 @@ def _connect() -> Mapping[str, float]:
             f"engine ray: {error.name} is missing; pip install 'vizitka[cluster]' on every machine"
         ) from None
     logging.getLogger("ray.data").setLevel(logging.WARNING)
+    logging.getLogger("ray.data.exceptions").setLevel(logging.CRITICAL)  # said by us, in a sentence
     context = DataContext.get_current()
     context.enable_progress_bars = False  # there is our own
     context.target_max_block_size = BUFFER
@@ -130,7 +131,8 @@ def _connect() -> Mapping[str, float]:
         ray.init(ignore_reinit_error=True, include_dashboard=False, logging_level=logging.WARNING)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise EngineError(f"engine ray: no cluster ({error}); is RAY_ADDRESS right?") from None
-    return ray.cluster_resources()
+    resources: Mapping[str, float] = ray.cluster_resources()
+    return resources
 
 
 def _settle(options: Options, gpus: int) -> RunSettings:

@@ -72,7 +72,7 @@ def _key(path: Source | str) -> str:
     """What is the same for the same file."""
     if isinstance(path, Remote):
         return path.address
-    return path if is_address(path) else os.path.abspath(path)  # noqa: PTH100  # Path.resolve follows links
+    return str(path) if is_address(path) else os.path.abspath(path)  # noqa: PTH100  # resolve follows links
 
 
 def _clashing(names: dict[str, str], paths: dict[str, Source]) -> list[str]:
@@ -163,6 +163,6 @@ def _is_regular(path: Path) -> bool:
         return True
 
 
-def _name(path: Path) -> str:
+def _name(path: Source) -> str:
     """The path as an id; bytes that are no UTF-8 are shown by their hexadecimal numbers."""
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")

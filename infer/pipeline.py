@@ -13,12 +13,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, islice
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
+from infer.bundle import BundleError
 from infer.config import RunSettings
 from infer.document import Document
 from infer.engine import EngineError
-from infer.extractor import Extractor
+from infer.extractor import DeviceError, Extractor
 from infer.failure import Failure
 from infer.memory import keep_memory
 from infer.parts import ITEMS, Block, name_mark, name_part, write_items
@@ -26,6 +28,7 @@ from infer.progress import Progress
 from infer.storage import Store
 
 Columns = Mapping[str, Sequence[Any]]  # rows as Ray Data hands them over; there is one row in each here
+ADVICE = "what is done is kept, and the same command goes on"
 BUFFER = 2**20  # bytes that a reader collects before it hands them over: a part or so
 
 
@@ -36,17 +39,17 @@ def fill_parts(
     open_blocks = [block for block in blocks if name_mark(block.name) not in kept]
     if not open_blocks:
         return
-    from ray.exceptions import RayError
-
     there: dict[str, set[int]] = defaultdict(set)
     for name in kept:
-        block, _, number = name.removesuffix(".jsonl").partition("-")
-        if number:
-            there[block].add(int(number))
+        block, _, digits = name.removesuffix(".jsonl").partition("-")
+        if digits:
+            there[block].add(int(digits))
     totals: dict[str, int] = {}
     progress = Progress(sum(block.size for block in open_blocks))
     try:
         for row in _answer(store, [(block, there[block.name]) for block in open_blocks], model, settings):
+            if row["error"]:
+                raise EngineError(f"a worker on {row['error']}; {ADVICE}")
             block, number, articles = row["block"], int(row["number"]), int(row["articles"])
             for _ in range(articles):
                 progress.advance(int(row["size"]) // articles)
@@ -56,24 +59,19 @@ def fill_parts(
             if len(there[block]) == totals.get(block):
                 with store.writing(f"parts/{name_mark(block)}"):
                     pass
-    except RayError as error:
-        cause = str(getattr(error, "cause", None) or error).strip().splitlines()
-        raise EngineError(
-            f"the cluster gave up ({cause[-1] if cause else type(error).__name__}); what is done is kept, "
-            "and the same command goes on"
-        ) from error
     finally:
         progress.close()
     if any(len(there[block.name]) != totals.get(block.name) for block in open_blocks):
-        raise EngineError("the cluster left parts out; the same command makes them")
+        raise EngineError(f"the cluster left parts out; {ADVICE}")
 
 
 def _answer(
     store: Store, work: Sequence[tuple[Block, set[int]]], model: Path, settings: RunSettings
 ) -> Iterator[Mapping[str, Any]]:
-    """What the workers say of each part, in the order in which they are done with them."""
+    """What the workers say of each part, in the order in which they are done. Raises EngineError."""
     from ray import cluster_resources
-    from ray.data import ActorPoolStrategy, from_items
+    from ray.data import ActorPoolStrategy, TaskPoolStrategy, from_items
+    from ray.exceptions import RayError
 
     on_gpu = settings.device == "cuda"
     cores = max(1, int(cluster_resources().get("CPU", 1)))
@@ -85,8 +83,7 @@ def _answer(
         batch_size=1,
         fn_kwargs={"items": ITEMS},
         num_cpus=0,
-        concurrency=min(cores, len(work)),
-        scheduling_strategy="SPREAD",
+        compute=TaskPoolStrategy(size=min(cores, len(work))),
     )
     answers = parts.map_batches(
         Worker,
@@ -98,7 +95,11 @@ def _answer(
             min_size=1, max_size=workers, initial_size=workers, max_tasks_in_flight_per_actor=2
         ),
     )
-    yield from answers.iter_rows()
+    try:
+        yield from answers.iter_rows()
+    except RayError as error:
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise EngineError(f"the cluster gave up ({said[-1]}); {ADVICE}") from error
 
 
 def read_parts(row: Columns, items: int) -> Iterator[Columns]:
@@ -117,14 +118,24 @@ def read_parts(row: Columns, items: int) -> Iterator[Columns]:
 
 
 class Worker:
-    """An extractor on the cluster, with the model loaded once; answers with what was done."""
+    """An extractor on the cluster, with the model loaded once.
+
+    It answers with a part's place and size, or with what keeps it from working: an exception would be tried
+    again and again by Ray, and told with pages of traceback.
+    """
 
     def __init__(self, model: str, settings: RunSettings, store: Store) -> None:
         keep_memory()
-        self._extractor, self._store = Extractor.load(model, settings), store
+        self._store, self._error = store, ""
+        try:
+            self._extractor = Extractor.load(model, settings)
+        except (BundleError, DeviceError, EngineError) as error:
+            self._error = (
+                f"{gethostname()} can't load the model ({error}); it has to be at the same path there"
+            )
 
     def __call__(self, row: Columns) -> Columns:
-        """Write a part and give its place and size; nothing is written where it is there already."""
+        """Write a part, unless it is there already."""
         block, number, part = row["block"][0], row["number"][0], pickle.loads(row["part"][0])
         sizes: list[int] = []
 
@@ -132,10 +143,13 @@ class Worker:
             if isinstance(item, Document):
                 sizes.append(2 * len(item.text))  # a Russian letter is two bytes
 
-        if part is not None:
+        if part is not None and not self._error:
             lines = io.StringIO()
             write_items(lines, iter(part), self._extractor, note)
-            with self._store.writing(f"parts/{name_part(block, number)}") as stream:
-                stream.write(lines.getvalue().encode())
+            try:
+                with self._store.writing(f"parts/{name_part(block, number)}") as stream:
+                    stream.write(lines.getvalue().encode())
+            except OSError as error:
+                self._error = f"{gethostname()} can't write to {self._store.path} ({error.strerror or error})"
         place = {name: row[name] for name in ("block", "number", "last")}
-        return {**place, "articles": [len(sizes)], "size": [sum(sizes)]}
+        return {**place, "articles": [len(sizes)], "size": [sum(sizes)], "error": [self._error]}

@@ -80,11 +80,11 @@ def _write_parquet(stream: Any, lines: Iterable[str], schema: Schema) -> None:
 
 
 def _to_row(line: str) -> dict[str, Any]:
-    record = json.loads(line)
+    record: dict[str, Any] = json.loads(line)
     for span in record["spans"]:
         span.setdefault("uncertain", False)
-    row = record | {"meta": json.dumps(record["meta"], ensure_ascii=False)}
-    return _encodable(row) if "\\ud" in line else row
+    row: dict[str, Any] = record | {"meta": json.dumps(record["meta"], ensure_ascii=False)}
+    return {key: _encodable(cell) for key, cell in row.items()} if "\\ud" in line else row
 
 
 def _encodable(value: Any) -> Any:

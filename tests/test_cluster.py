@@ -348,6 +348,32 @@ def test_one_machine_writes_other_formats_without_the_model(
     assert lines_of(output / "extractions.jsonl") == before
 
 
+def test_what_keeps_a_worker_from_working_is_said(
+    model: Path, inbox: Path, answered: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing = Store.writing
+
+    def fail_for_parts(self: Store, name: str) -> Any:
+        if name.endswith(".jsonl"):
+            raise OSError(28, "No space left on device")
+        return writing(self, name)
+
+    output = model.parent / "out"
+    with monkeypatch.context() as broken:
+        broken.setattr(Extractor, "load", lambda *_: bundles.load(Path("/nowhere")))
+        with pytest.raises(
+            EngineError, match=r"^a worker on .* can't load the model \(/nowhere: no model folder"
+        ):
+            cluster.run(options(model, inbox, output))
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "writing", fail_for_parts)
+        with pytest.raises(
+            EngineError, match=r"can't write .*out \(No space left on device\); what is done is kept"
+        ):
+            cluster.run(options(model, inbox, output))
+    assert cluster.run(options(model, inbox, output)).articles == ARTICLES
+
+
 def test_two_runs_at_once_are_refused(model: Path, inbox: Path, answered: list[Any]) -> None:
     output = model.parent / "out"
     with Parts(output / "parts").lock(), pytest.raises(LockError, match="another run"):
