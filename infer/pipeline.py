@@ -29,7 +29,7 @@ from infer.storage import Store
 
 Columns = Mapping[str, Sequence[Any]]  # rows as Ray Data hands them over; there is one row in each here
 ADVICE = "what is done is kept, and the same command goes on"
-BUFFER = 2**20  # bytes that a reader collects before it hands them over: a part or so
+BUFFER = 2**16  # bytes after which a reader hands over what it has: a part, or some that are short
 
 
 def fill_parts(
