@@ -10,7 +10,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from infer.storage import is_address
 from infer.writing import FORMATS, name_files
 
 
@@ -31,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--model", type=Path, default=Path("runs/latest/model"), help="model folder (%(default)s)")
     add(
         "--output",
-        type=lambda place: place if is_address(place) else Path(place),
+        type=_place,
         default=Path("runs/extractions"),
         metavar="DIR",
         help="folder for results (%(default)s); with --engine ray also an address as s3://bucket/results",
@@ -125,6 +124,13 @@ def _run(given: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 1 if outcome.failures else 0
+
+
+def _place(given: str) -> str | Path:
+    """Where to write, as it was given: an address is no path."""
+    from infer.storage import is_address
+
+    return given if is_address(given) else Path(given)
 
 
 def _count(number: int, noun: str) -> str:
