@@ -28,7 +28,13 @@ def build_parser() -> argparse.ArgumentParser:
         help="files, folders or patterns of articles; - is standard input",
     )
     add("--model", type=Path, default=Path("runs/latest/model"), help="model folder (%(default)s)")
-    add("--output", type=Path, default=Path("runs/extractions"), help="folder for results (%(default)s)")
+    add(
+        "--output",
+        type=_place,
+        default=Path("runs/extractions"),
+        metavar="DIR",
+        help="folder for results (%(default)s); with --engine ray also an address as s3://bucket/results",
+    )
     add(
         "--format",
         nargs="+",
@@ -47,10 +53,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("--device", default="auto", help="cpu, cuda or cuda:N; auto takes a GPU if there is one")
     add(
         "--engine",
-        choices=("auto", "torch", "onnx"),
+        choices=("auto", "torch", "onnx", "ray", "ray:torch", "ray:onnx"),
         default="auto",
-        help="onnx is ONNX Runtime with int8, faster on a CPU; auto takes it where it is installed and there "
-        "is no GPU",
+        metavar="ENGINE",
+        help="torch, onnx or auto (default); onnx is ONNX Runtime with int8, faster on a CPU; auto takes it "
+        "where it is installed and there is no GPU; ray, ray:torch and ray:onnx run on a Ray cluster, see "
+        "docs/cluster.md",
     )
     add("--force", action="store_true", help="start over, whatever the output folder holds")
     return parser
@@ -77,19 +85,25 @@ def _run(given: argparse.Namespace) -> int:
     from infer.run import Options, run
 
     keep_memory()
+    on_cluster = given.engine.startswith("ray")
     options = Options(
         inputs=given.inputs,
         model=given.model,
         output=given.output,
         formats=given.format or ["jsonl"],
         device=given.device,
-        engine=given.engine,
+        engine=given.engine.removeprefix("ray").removeprefix(":") or "auto",
         text_column=given.text_column,
         aliases=given.aliases,
         force=given.force,
     )
     try:
-        outcome = run(options, sys.stdin.buffer if "-" in given.inputs else None)
+        if on_cluster:
+            from infer import cluster
+
+            outcome = cluster.run(options)
+        else:
+            outcome = run(options, sys.stdin.buffer if "-" in given.inputs else None)
     except (BundleError, DeviceError, EngineError, InputError, LockError) as error:
         print(f"infer: {error}", file=sys.stderr)
         return 2
@@ -100,16 +114,23 @@ def _run(given: argparse.Namespace) -> int:
     if not outcome.written:
         print("everything is there already; --force does it again")
     for format in options.formats:
-        first, *others = name_files(format)
-        print(f"{_count(outcome.articles, 'article')} -> {', '.join([str(given.output / first), *others])}")
+        first, *others = [f"extractions/*.{format}"] if on_cluster else name_files(format)
+        print(f"{_count(outcome.articles, 'article')} -> {', '.join([f'{given.output}/{first}', *others])}")
     for remark in outcome.remarks:
         print(f"infer: {remark}", file=sys.stderr)
     if outcome.failures:
         print(
-            f"{_count(outcome.failures, 'input')} failed -> {given.output / 'failures.jsonl'}",
+            f"{_count(outcome.failures, 'input')} failed -> {given.output}/failures.jsonl",
             file=sys.stderr,
         )
     return 1 if outcome.failures else 0
+
+
+def _place(given: str) -> str | Path:
+    """Where to write, as it was given: an address is no path."""
+    from infer.storage import is_address
+
+    return given if is_address(given) else Path(given)
 
 
 def _count(number: int, noun: str) -> str:

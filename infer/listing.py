@@ -2,9 +2,10 @@
 
 An id is the path relative to the folder given (to a pattern's part before its first wildcard), with `/`, and
 the name alone for a file given by itself. Ids that would be equal become the paths as given; a file that is
-given twice is read once. Folders reached by a symbolic link are not entered. Hidden files, `__MACOSX` and
-Office's lock files (`~$...`) are passed by, and in folders also what is in no known format and what a run
-itself writes to its output folder, should that lie there.
+given twice is read once. An address (`s3://bucket/news`, see `storage`) stands for a file or a folder, too.
+Folders reached by a symbolic link are not entered. Hidden files, `__MACOSX` and Office's lock files
+(`~$...`) are passed by, and in folders also what is in no known format and what a run itself writes to its
+output folder, should that lie there.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from infer.storage import AddressError, Remote, Source, is_address, list_remote
+
 STDIN = "-"
 FORMATS = frozenset(
     {".txt", ".html", ".htm", ".jsonl", ".json", ".csv", ".tsv", ".parquet", ".xlsx", ".docx", ".pdf", ".zip"}
 )
 RESULTS = re.compile(  # what a run writes to its output folder, partial files among it
-    r"(extractions\..+|(mentions|entities|summary)\.(csv|parquet)|failures\.jsonl|manifest\.json)(\.partial)?|parts/.*"
+    r"(extractions(\.|/).+|(mentions|entities|summary)\.(csv|parquet)|failures\.jsonl|manifest\.json)(\.partial)?|parts/.*"
 )
 SUPPORTED = f"{', '.join(sorted(FORMATS))}, and .gz of these"
 
@@ -30,17 +33,17 @@ class InputError(ValueError):
     """There is nothing to read; the message says what was looked for."""
 
 
-def list_files(inputs: Iterable[str | Path], output: Path | None = None) -> list[tuple[str, Path]]:
+def list_files(inputs: Iterable[str | Path], output: str | Path | None = None) -> list[tuple[str, Source]]:
     """Ids and files that a run would read, in order; an archive or a table is one file, `-` is not listed.
 
     Results of a run in `output` are left out, but for a file that is given by itself.
     Raises InputError when an input doesn't exist, is in no known format or has no articles.
     """
     names: dict[str, str] = {}
-    paths: dict[str, Path] = {}
+    paths: dict[str, Source] = {}
     for given in map(str, inputs):
         for name, path in _list(given, output) if given != STDIN else ():
-            file = os.path.abspath(path)  # noqa: PTH100  # Path.resolve would follow links
+            file = _key(path)
             if file not in paths:
                 names[file], paths[file] = name, path
     while clashing := _clashing(names, paths):
@@ -65,19 +68,29 @@ def is_article(name: str) -> bool:
     )
 
 
-def _clashing(names: dict[str, str], paths: dict[str, Path]) -> list[str]:
+def _key(path: Source | str) -> str:
+    """What is the same for the same file."""
+    if isinstance(path, Remote):
+        return path.address
+    return str(path) if is_address(path) else os.path.abspath(path)  # noqa: PTH100  # resolve follows links
+
+
+def _clashing(names: dict[str, str], paths: dict[str, Source]) -> list[str]:
     """Files whose id another has too, and isn't the path as given yet."""
     counts = Counter(names.values())
     return [file for file, name in names.items() if counts[name] > 1 and name != _name(paths[file])]
 
 
-def _list(given: str, output: Path | None) -> list[tuple[str, Path]]:
+def _list(given: str, output: str | Path | None) -> list[tuple[str, Source]]:
     """Ids and files of one input."""
     if not given:
         raise InputError("an input without a name; is a variable of the script not set?")
     path = Path(given)
+    found: list[tuple[str, Source]]
     try:
-        if path.is_dir():
+        if is_address(given):
+            found, looked_in = _list_address(given), "all folders below"
+        elif path.is_dir():
             found = sorted(_walk(path))
             looked_in = "all subfolders"
         elif path.is_file():
@@ -89,13 +102,20 @@ def _list(given: str, output: Path | None) -> list[tuple[str, Path]]:
             looked_in = "the files that match; ** is for subfolders"
         else:
             raise InputError(f"{path}: no such file or folder")
+    except AddressError as error:
+        raise InputError(str(error)) from None
     except OSError as error:
         raise InputError(f"{path}: can't be opened ({error.strerror or error})") from None
     if output is not None:
         found = [(name, file) for name, file in found if not _is_result(file, output)]
     if not found:
-        raise InputError(f"{path}: no articles there (looked for {SUPPORTED} in {looked_in})")
+        raise InputError(f"{given}: no articles there (looked for {SUPPORTED} in {looked_in})")
     return found
+
+
+def _list_address(address: str) -> list[tuple[str, Source]]:
+    """Articles at an address, which may be that of a single file."""
+    return sorted((name, file) for name, file in list_remote(address) if is_article(name))
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -129,9 +149,9 @@ def _match(pattern: Path) -> Iterator[tuple[str, Path]]:
         raise InputError(f"{pattern}: not a pattern ({error})") from None
 
 
-def _is_result(path: Path, output: Path) -> bool:
+def _is_result(path: Source, output: str | Path) -> bool:
     """Whether a run that writes to `output` wrote the file."""
-    place, folder = Path(os.path.abspath(path)), Path(os.path.abspath(output))  # noqa: PTH100
+    place, folder = Path(_key(path)), Path(_key(output))
     return place.is_relative_to(folder) and bool(RESULTS.fullmatch(place.relative_to(folder).as_posix()))
 
 
@@ -143,6 +163,6 @@ def _is_regular(path: Path) -> bool:
         return True
 
 
-def _name(path: Path) -> str:
+def _name(path: Source) -> str:
     """The path as an id; bytes that are no UTF-8 are shown by their hexadecimal numbers."""
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")

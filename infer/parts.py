@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import chain, count, islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from filelock import FileLock, Timeout
 
@@ -35,6 +35,7 @@ from infer.normal import Normalizer
 from infer.reading import Failure, read_file, read_stdin
 from infer.records import Extraction, to_line, to_record
 from infer.rows import make_unique
+from infer.storage import Source
 
 FORMAT = 2  # raised whenever parts of before should not be used any more
 ITEMS = 256  # documents and failures in a part: what a killed run loses at most
@@ -71,7 +72,7 @@ class Block:
 
 
 def plan_blocks(
-    listed: Sequence[tuple[str, Path]],
+    listed: Sequence[tuple[str, Source]],
     text_column: str | None,
     settings: Mapping[str, Any],
     stdin: BinaryIO | None = None,
@@ -96,8 +97,8 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _cut(files: Iterable[tuple[str, Path]]) -> Iterator[list[tuple[str, Path]]]:
-    block: list[tuple[str, Path]] = []
+def _cut(files: Iterable[tuple[str, Source]]) -> Iterator[list[tuple[str, Source]]]:
+    block: list[tuple[str, Source]] = []
     for name, path in files:
         block.append((name, path))
         if _is_cut(name) or len(block) == BLOCK_FILES:
@@ -111,7 +112,7 @@ def _is_cut(name: str) -> bool:
     return zlib.crc32(name.encode("utf-8", "surrogateescape")) % BLOCK_CUT == 0
 
 
-def _state(name: str, path: Path) -> State:
+def _state(name: str, path: Source) -> State:
     try:
         found = path.stat()
     except OSError:  # reading will say why; once the file is back, its state is another
@@ -119,8 +120,18 @@ def _state(name: str, path: Path) -> State:
     return State(name, str(path.absolute()), found.st_size, found.st_mtime_ns, found.st_mode)
 
 
-def _read_files(files: Iterable[tuple[str, Path]], text_column: str | None) -> Iterator[Document | Failure]:
+def _read_files(files: Iterable[tuple[str, Source]], text_column: str | None) -> Iterator[Document | Failure]:
     return chain.from_iterable(read_file(name, path, text_column) for name, path in files)
+
+
+def name_part(block: str, number: int) -> str:
+    """The file of a block's part, counted from 1."""
+    return f"{block}-{number:05}.jsonl"
+
+
+def name_mark(block: str) -> str:
+    """The file that says that all parts of a block are there."""
+    return f"{block}.done"
 
 
 class Parts:
@@ -173,18 +184,11 @@ class Parts:
 
     def extractions(self, blocks: Iterable[Block]) -> Iterator[Extraction]:
         """What was extracted, in order; an id that came before gets `#2`, `#3`."""
-        seen: dict[str, int] = {}
-        for line in self._lines(blocks):
-            if line.startswith('{"record"'):
-                value = json.loads(line)
-                record = value["record"]
-                yield Extraction({**record, "id": make_unique(record["id"], seen)}, tuple(value["keys"]))
+        return parse_extractions(self._lines(blocks))
 
     def failures(self, blocks: Iterable[Block]) -> Iterator[Mapping[str, str]]:
         """What could not be read, in order."""
-        for line in self._lines(blocks):
-            if line.startswith('{"failure"'):
-                yield json.loads(line)["failure"]
+        return parse_failures(self._lines(blocks))
 
     def count(self, blocks: Iterable[Block]) -> int:
         """Extractions and failures together."""
@@ -206,10 +210,50 @@ class Parts:
         return found
 
     def _path(self, block: Block, number: int) -> Path:
-        return self._folder / f"{block.name}-{number:05}.jsonl"
+        return self._folder / name_part(block.name, number)
 
     def _mark(self, block: Block) -> Path:
-        return self._folder / f"{block.name}.done"
+        return self._folder / name_mark(block.name)
+
+
+def parse_extractions(lines: Iterable[str]) -> Iterator[Extraction]:
+    """What was extracted, from the lines of all parts; an id that came before gets `#2`, `#3`."""
+    seen: dict[str, int] = {}
+    for line in lines:
+        if line.startswith('{"record"'):
+            value = json.loads(line)
+            record = value["record"]
+            yield Extraction({**record, "id": make_unique(record["id"], seen)}, tuple(value["keys"]))
+
+
+def parse_failures(lines: Iterable[str]) -> Iterator[Mapping[str, str]]:
+    """What could not be read, from the lines of parts."""
+    for line in lines:
+        if line.startswith('{"failure"'):
+            yield json.loads(line)["failure"]
+
+
+def write_items(
+    file: TextIO,
+    items: Iterator[Document | Failure],
+    extractor: Extractor,
+    report: Callable[[Document | Failure], None],
+) -> None:
+    """The lines of a part; `report` hears of every item when it is done."""
+    normalizer = Normalizer()
+
+    def documents() -> Iterator[Document]:
+        for item in items:
+            if isinstance(item, Failure):
+                file.write(to_line({"failure": asdict(item)}))
+                report(item)
+            else:
+                yield item
+
+    for document in extractor.extract_many(documents()):
+        keys = normalizer.keys(document)
+        file.write(to_line({"record": to_record(document, normalizer), "keys": keys}))
+        report(document)
 
 
 def _write_part(
@@ -218,18 +262,5 @@ def _write_part(
     extractor: Extractor,
     report: Callable[[Document | Failure], None],
 ) -> None:
-    normalizer = Normalizer()
     with path.open("w", encoding="utf-8", newline="") as file:
-
-        def documents() -> Iterator[Document]:
-            for item in items:
-                if isinstance(item, Failure):
-                    file.write(to_line({"failure": asdict(item)}))
-                    report(item)
-                else:
-                    yield item
-
-        for document in extractor.extract_many(documents()):
-            keys = normalizer.keys(document)
-            file.write(to_line({"record": to_record(document, normalizer), "keys": keys}))
-            report(document)
+        write_items(file, items, extractor, report)

@@ -27,6 +27,7 @@ from infer.failure import Failure, ReadError
 from infer.listing import STDIN, SUPPORTED, InputError, is_article, list_files
 from infer.office import read_docx, read_pdf
 from infer.packed import unpack_gz, unpack_zip
+from infer.storage import Source
 from infer.tables import iterate_lines, read_csv, read_json, read_jsonl, read_lines, read_parquet
 from infer.webpage import read_page
 from infer.workbook import read_workbook
@@ -51,7 +52,7 @@ def read_documents(
     return chain.from_iterable(chain(piped, found))
 
 
-def read_file(name: str, path: Path, text_column: str | None = None) -> Iterator[Document | Failure]:
+def read_file(name: str, path: Source, text_column: str | None = None) -> Iterator[Document | Failure]:
     """All documents of one listed file, lazily; `text_column` is for tables.
 
     Raises OSError when the disk of temporary files is full.

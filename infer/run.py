@@ -26,6 +26,7 @@ from infer.parts import FORMAT, Block, Parts, State, digest_of, plan_blocks
 from infer.progress import Progress
 from infer.reading import Failure, InputError, list_files
 from infer.records import rename
+from infer.storage import is_address
 from infer.writing import name_files, write_formats, write_lines
 
 
@@ -35,7 +36,7 @@ class Options:
 
     inputs: Sequence[str]
     model: Path
-    output: Path
+    output: str | Path  # a cluster (see `cluster`) takes an address, too
     formats: Sequence[str] = ("jsonl",)
     device: str = "auto"
     engine: Literal["auto", "torch", "onnx"] = "torch"
@@ -60,40 +61,43 @@ def run(options: Options, stdin: BinaryIO | None = None) -> Outcome:
     Raises BundleError, DeviceError, EngineError or InputError before anything is written, LockError when
     another run is writing there, and OSError when the folder can't be written to.
     """
+    if is_address(options.output):
+        raise InputError(f"{options.output}: only --engine ray writes to an address; give a folder")
     # Before the model, which takes its time: what was mistyped is said at once.
     listed = list_files(options.inputs, options.output)
-    aliases = _read_aliases(options.aliases) if options.aliases else {}
+    aliases = open_aliases(options.aliases) if options.aliases else {}
     extractor = Extractor.load(options.model, RunSettings(device=options.device, engine=options.engine))
     schema, fingerprint = extractor.bundle.schema, fingerprint_of(options.model)
     settings = {"fingerprint": fingerprint, "engine": extractor.engine.name}
     blocks = plan_blocks(listed, options.text_column, settings, stdin)
     content = digest_of([[block.name for block in blocks], aliases])
-    parts = Parts(options.output / "parts")
+    output = Path(options.output)
+    parts = Parts(output / "parts")
     with parts.lock():
-        old = _read_manifest(options.output)
+        old = _read_manifest(output)
         written: dict[str, str] = {
             format: of
             for format, of in old.get("written", {}).items()
-            if all((options.output / name).exists() for name in name_files(format))
+            if all((output / name).exists() for name in name_files(format))
         }
         missing = [format for format in options.formats if options.force or written.get(format) != content]
         if missing or old.get("content") != content:
             written = {format: of for format, of in written.items() if format not in missing}
-            manifest = _describe(options, settings, blocks) | {"written": written}
-            _write_manifest(options.output, manifest)
+            manifest = describe(options, settings, blocks) | {"written": written}
+            _write_manifest(output, manifest)
             parts.keep([] if options.force else blocks)
             _fill(parts, blocks, extractor)
-            counts = _write_failures(parts, blocks, options.output)
+            counts = _write_failures(parts, blocks, output)
             normalizer = Normalizer(aliases)
             remarks = write_formats(
                 missing,
-                options.output,
+                output,
                 lambda: (rename(extraction, normalizer) for extraction in parts.extractions(blocks)),
                 schema,
                 f"vizitka-{fingerprint}",
             )
             written |= dict.fromkeys(missing, content)
-            _write_manifest(options.output, manifest | counts | {"content": content})
+            _write_manifest(output, manifest | counts | {"content": content})
         else:
             counts, remarks = {name: old[name] for name in ("articles", "failures")}, []
     remarks += [
@@ -132,7 +136,7 @@ def _write_failures(parts: Parts, blocks: Sequence[Block], folder: Path) -> dict
     return {"articles": parts.count(blocks) - len(failures), "failures": len(failures)}
 
 
-def _describe(options: Options, settings: Mapping[str, Any], blocks: Sequence[Block]) -> dict[str, Any]:
+def describe(options: Options, settings: Mapping[str, Any], blocks: Sequence[Block]) -> dict[str, Any]:
     """What the manifest says before anything is done."""
     return {
         "format": FORMAT,
@@ -167,7 +171,8 @@ def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
         )
 
 
-def _read_aliases(path: Path) -> dict[str, str]:
+def open_aliases(path: Path) -> dict[str, str]:
+    """Names for entities by their forms. Raises InputError."""
     try:
         return read_aliases(path)
     except OSError as error:
