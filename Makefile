@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint studio-test clean
+.PHONY: demo test lint studio-test cluster-test clean
 
 demo: .venv/installed
 	$(BIN)/python -m train
@@ -21,6 +21,11 @@ lint: .venv/installed
 # The loop against a real server, which gets an environment of its own (1 GB): it pins what we use, too.
 studio-test: .venv-studio/installed
 	LABEL_STUDIO=$(CURDIR)/.venv-studio/bin/label-studio $(BIN)/python -m pytest -m studio
+
+# The run on a Ray cluster of three machines on loopback, one of which is killed (another 240 MB).
+cluster-test: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,cluster]"
+	$(BIN)/python -m pytest tests/test_cluster.py
 
 .venv-studio/installed: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,studio]"
