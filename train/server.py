@@ -95,6 +95,10 @@ class Server:
 
     def list_articles(self, project: int, key: str) -> dict[str, str]:
         """The digest of each article's text by its `data.id`; `key` is where in `data` the text stands."""
+        return {name: digest_of(text) for name, text in self.list_texts(project, key).items()}
+
+    def list_texts(self, project: int, key: str) -> dict[str, str]:
+        """Each article's text by its `data.id`."""
         with self._faults():
             tasks = self._client.tasks.list(
                 project=project,
@@ -105,7 +109,7 @@ class Server:
                 request_options=ONCE,
             )
             found = [task.data for task in tasks]
-        return {str(data["id"]): digest_of(data.get(key)) for data in found if data.get("id")}
+        return {str(data["id"]): str(data.get(key)) for data in found if data.get("id")}
 
     def import_tasks(self, project: int, tasks: Sequence[dict[str, Any]]) -> None:
         """Add tasks, all or none."""
