@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -85,16 +85,16 @@ def test_length_alone_changes_nothing() -> None:
 
 
 def test_an_event_is_doubtful_at_its_threshold() -> None:
-    settings = DecodingSettings(event_thresholds={"visit": 0.9})
-    at_half = weigh(answer(RELEASE, {}, visit=0), SCHEMA, settings)
-    at_threshold = weigh(answer(RELEASE, {}, visit=float(np.log(9))), SCHEMA, settings)
+    decoding = DecodingSettings(event_thresholds={"visit": 0.9})
+    at_half = weigh(answer(RELEASE, {}, visit=0), SCHEMA, decoding)
+    at_threshold = weigh(answer(RELEASE, {}, visit=float(np.log(9))), SCHEMA, decoding)
     assert at_threshold.events > at_half.events
     assert str(at_threshold.doubts[0]) == "visit 0.90"
 
 
 def test_probabilities_are_calibrated() -> None:
-    settings = DecodingSettings(span_calibration=Calibration(intercept=2.0))
-    (doubt,) = [d for d in weigh(answer(RELEASE, {1: UNSURE}), SCHEMA, settings).doubts if d.words]
+    decoding = DecodingSettings(span_calibration=Calibration(intercept=2.0))
+    (doubt,) = [d for d in weigh(answer(RELEASE, {1: UNSURE}), SCHEMA, decoding).doubts if d.words]
     assert doubt.probability == pytest.approx(1 / (1 + np.exp(-2.2)), abs=0.01)
 
 
@@ -145,6 +145,7 @@ CANDIDATES = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(CANDIDATES, st.randoms(use_true_random=False), st.integers(1, 12))
 def test_the_order_of_articles_changes_nothing(
     candidates: list[Candidate], order: object, count: int
@@ -156,6 +157,7 @@ def test_the_order_of_articles_changes_nothing(
     assert all(0 <= queued.priority <= 1 for queued in queue)
 
 
+@settings(deadline=None, max_examples=50)
 @given(CANDIDATES, st.integers(1, 12))
 def test_a_reprint_never_enters_twice(candidates: list[Candidate], count: int) -> None:
     queue = choose(candidates, (), count)

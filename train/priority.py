@@ -153,9 +153,9 @@ def _drop_reprints(
     candidates: Sequence[Candidate], uncertainty: Floats, known: Sequence[str]
 ) -> tuple[list[Candidate], Floats]:
     """The most uncertain of each group of near-duplicates, unless it has a known text; the greatest first."""
-    groups = near_duplicates([*known, *(candidate.document.text for candidate in candidates)])
-    taken = set(groups[: len(known)])
-    own = groups[len(known) :]
+    texts = [*known, *(candidate.document.text for candidate in candidates)]
+    names = list(zip(near_duplicates(texts), texts, strict=True))  # texts of a few words are in no group
+    taken = {name for pair in names[: len(known)] for name in pair}
 
     def place(index: int) -> tuple[float, str, str]:
         document = candidates[index].document
@@ -163,9 +163,9 @@ def _drop_reprints(
 
     kept = []
     for index in sorted(range(len(candidates)), key=place):
-        if own[index] not in taken:
-            taken.add(own[index])
+        if taken.isdisjoint(names[len(known) + index]):
             kept.append(index)
+        taken.update(names[len(known) + index])
     return [candidates[index] for index in kept], uncertainty[kept]
 
 
