@@ -88,7 +88,8 @@ def rank(
 ) -> list[Queued]:
     """The queue by a model's doubts, of at most `count` documents; `known` as in `choose`."""
     schema, settings = extractor.bundle.schema, extractor.bundle.settings.decoding
-    answers = tqdm(extractor.answer_many(documents), total=len(documents), unit=" articles", disable=None)
+    ordered = sorted(documents, key=lambda document: document.id)  # batches round alike, whatever the order
+    answers = tqdm(extractor.answer_many(ordered), total=len(ordered), unit=" articles", disable=None)
     return choose((weigh(logits, schema, settings) for logits in answers), known, count)
 
 

@@ -17,6 +17,7 @@ import html
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from infer.failure import Failure
@@ -193,14 +194,11 @@ def _queue(options: argparse.Namespace) -> int:
     from train.push import load_model, push, select
 
     found = read_documents(options.inputs, options.text_column)
-    server, project, known = None, None, {}
-    if options.project is not None:
-        server = connect()
-        project = server.get_project(options.project)
+    server = connect() if options.project is not None else None
+    project = server.get_project(options.project) if server else None
     model = load_model(options.model, project)
     schema = model.extractor.bundle.schema
-    if server:
-        known = persist(lambda: server.list_texts(options.project, schema.text_key))
+    known = persist(partial(server.list_texts, options.project, schema.text_key)) if server else {}
     present = {name: digest_of(text) for name, text in known.items()}
     documents, failures, count = select(found, present, schema)
     queue = rank(model.extractor, documents, known.values(), options.top)
@@ -214,6 +212,7 @@ def _queue(options: argparse.Namespace) -> int:
         print(f"queue -> {options.output}")
     if server and options.push:
         pushed = push(server, options.project, schema, map(with_priority, queue), model)
+        failures.extend(pushed.failures)
         print(f"{pushed.sent} articles sent: {server.url}/projects/{options.project}")
     return _report(failures)
 
