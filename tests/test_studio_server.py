@@ -248,10 +248,9 @@ def test_a_queue_is_sorted_by_the_data_manager(
     assert main([*queue, "--top", "11"]) == 0
     tasks = tasks_of(client, project)
     assert len(tasks) == 11
-    for priority in (0.05, 0.5, 1, 0.0001):  # numbers that text would sort otherwise
-        client.projects.import_tasks(
-            id=project, request=[{"data": {"id": f"{priority}", "priority": priority}}]
-        )
+    numbers = (0.05, 0.5, 1, 0.0001)  # told apart as numbers, whatever their length
+    others = [{"data": {"id": f"{number}", "text": "Текст.", "priority": number}} for number in numbers]
+    client.projects.import_tasks(id=project, request=others)
     for data in ({}, {"columnsDisplayType": {"tasks:data.priority": "Number"}}):
         view = client.views.create(project=project, data={"ordering": ["-tasks:data.priority"], **data})
         found = [task.data["priority"] for task in client.tasks.list(view=view.id)]
