@@ -48,7 +48,7 @@ from train.probe import encode, measure_loss, uses_bfloat16
 from train.recipe import read_training
 
 START, STEP, MOST = 25, 25, 150  # articles
-STEPS, BATCH = 200, 2  # of the heads; the same for every round
+BATCH, EPOCHS, MIN_STEPS = 2, 10, 200  # of the heads; fewer epochs leave them unready when articles are many
 SPAN_RATE, EVENT_RATE = 2e-2, 4e-3  # at the first step, falling to 0; higher ones make events unsteady
 PARTS = ("spans", "events")
 COLOURS = {"random": "tab:gray", "queue": "tab:blue", "uncertainty alone": "tab:orange"}
@@ -173,7 +173,7 @@ class FrozenEncoder:
         self._units = {document.id: unit for document, unit in zip(documents, units, strict=True)}
 
     def __call__(self, documents: Sequence[Document], seed: int) -> Learnt:
-        """Train new heads, the same number of steps however many articles there are."""
+        """Train new heads."""
         torch.manual_seed(seed)
         model = Model(self._encoder, len(self._schema.labels), len(self._schema.events)).to(self._device)
         learner = Learner(model, self._schema.multiple, self._config.fit.event_weight).train()
@@ -182,10 +182,11 @@ class FrozenEncoder:
             {"params": [parameter], "lr": SPAN_RATE if name.startswith("span_") else EVENT_RATE}
             for name, parameter in heads
         )
-        schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0, total_iters=STEPS)
         rows = [self._rows[document.id] for document in documents]
-        shuffles = [torch.randperm(len(rows)) for _ in range(ceil(STEPS * BATCH / len(rows)))]
-        for chosen in torch.cat(shuffles)[: STEPS * BATCH].split(BATCH):
+        epochs = max(EPOCHS, ceil(MIN_STEPS * BATCH / len(rows)))
+        batches = torch.cat([torch.randperm(len(rows)) for _ in range(epochs)]).split(BATCH)
+        schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0, total_iters=len(batches))
+        for chosen in batches:
             with self._precision():
                 loss = torch.stack([measure_loss(learner, *rows[index]) for index in chosen.tolist()]).mean()
             optimizer.zero_grad()
