@@ -43,7 +43,7 @@ from train.corpus import load_corpus, split_dev, strip
 from train.fit import fit
 from train.learner import Learner
 from train.metrics import f1
-from train.priority import choose, rank_doubts, weigh
+from train.priority import choose, rank_uncertainty, weigh
 from train.probe import encode, measure_loss, uses_bfloat16
 from train.recipe import read_training
 
@@ -132,7 +132,7 @@ def select_uncertain(
 ) -> list[Document]:
     """The queue without its diversity."""
     candidates = [weigh(logits, schema, learnt.settings) for logits in learnt.answer(rest)]
-    order = np.argsort(-rank_doubts(candidates), kind="stable")[:STEP]
+    order = np.argsort(-rank_uncertainty(candidates), kind="stable")[:STEP]
     return [candidates[index].document for index in order]
 
 

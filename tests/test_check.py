@@ -211,3 +211,80 @@ def test_diversity_does_not_depend_on_length() -> None:
     assert diversity(thousand) == diversity(thousand * 5) == 400
     assert diversity(["а", "б"]) == 1000
     assert diversity([]) == 0
+
+
+HENAN = "Мэр [[OFFICIAL|Иван Шапша]] принял гостей из [[PARTNER|Хэнани]]."
+BARE = "Мэр [[OFFICIAL|Иван Шапша]] принял гостей из Хэнани."
+
+
+@pytest.fixture
+def disputed(tmp_path: Path, schema: Schema) -> Path:
+    """Five articles of two annotators who differ in a span, and in the first in the event as well."""
+    tasks = []
+    for number in range(1, 6):
+        given = []
+        for annotator, article in (("anna", HENAN), ("boris", BARE)):
+            text, spans = parse(article)
+            events = ("visit",) if number == 1 and annotator == "anna" else ()
+            document = Document(f"t-{number}", f"{number}. {text}", _move(spans, 3), events)
+            given.append({**to_task(document, schema)["annotations"][0], "completed_by": annotator})
+        task = to_task(document, schema)
+        tasks.append({**task, "annotations": given, "id": 10 + number, "project": 3})
+    path = tmp_path / "disputed.json"
+    path.write_text(json.dumps(tasks, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def _move(spans: tuple[Span, ...], by: int) -> tuple[Span, ...]:
+    return tuple(Span(span.start + by, span.end + by, span.label) for span in spans)
+
+
+def test_conflicts_are_counted_and_the_worst_are_shown(
+    disputed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LABEL_STUDIO_URL", "http://ls:8080")
+    run(disputed)
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    start = lines.index("6 conflicts in 5 articles:")
+    assert lines[start + 1 : start + 4] == [
+        "t-1 (2)  http://ls:8080/projects/3/data?task=11",
+        "anna PARTNER «Хэнани»; boris -",
+        "visit: anna yes; boris no",
+    ]
+    assert "... and 2 articles more; --conflicts FILE.html or --all shows them" in lines
+    run(disputed, "--all")
+    assert "t-5 (1)  http://ls:8080/projects/3/data?task=15" in capsys.readouterr().out
+
+
+def test_all_conflicts_are_in_the_page_and_in_the_json(
+    disputed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LABEL_STUDIO_URL", "http://ls:8080")
+    page, plain = tmp_path / "conflicts.html", tmp_path / "out.json"
+    run(disputed, "--conflicts", page, "--json", plain)
+    assert f"conflicts -> {page}" in capsys.readouterr().out
+    html = page.read_text(encoding="utf-8")
+    assert "6 расхождений, 5 статей" in html
+    assert '<a href="http://ls:8080/projects/3/data?task=15">t-5</a>' in html
+    assert html.count(">Хэнани</mark>") == 5
+    assert '<td data-name="anna"><span class="name c0">PARTNER</span> Хэнани</td>' in html
+    assert '<td data-name="boris">нет</td>' in html
+    (report,) = json.loads(plain.read_text(encoding="utf-8"))["files"].values()
+    assert len(report["conflicts"]) == 5
+    assert report["conflicts"][0]["events"] == {"visit": {"anna": True, "boris": False}}
+    assert run(disputed, "--conflicts", tmp_path / "no" / "conflicts.html") == 2
+
+
+def test_the_audit_follows_the_policy(disputed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(disputed, "--annotators", "adjudicator:boris")
+    printed = capsys.readouterr().out
+    assert "spans: PARTNER 0, OFFICIAL 5" in printed
+    assert "conflicts in" not in printed  # all of them are settled
+    assert run(disputed, "--annotators", "adjudicator:vera") == 2
+    assert "its annotators are anna (5), boris (5)" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        run(disputed, "--annotators", "first")
+    assert "must be latest, majority, all or adjudicator:NAME" in capsys.readouterr().err

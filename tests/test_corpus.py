@@ -1,4 +1,4 @@
-"""Which annotation counts, and what a split keeps together."""
+"""What of an export is used, and what a split keeps together."""
 
 from __future__ import annotations
 
@@ -8,41 +8,12 @@ from pathlib import Path
 import pytest
 
 from infer.document import Document, Span
-from infer.labelstudio import Annotation, LabelStudioError, Task
+from infer.labelstudio import LabelStudioError
 from infer.schema import Schema
-from train.corpus import choose, load_corpus, near_duplicates, split_dev, strip
+from train.corpus import load_corpus, near_duplicates, split_dev, strip
 
 TEXT = "Посол Индии Шарма и посол Ирана Рази"
-SHARMA, RAZI, INDIA = Span(12, 17, "OFFICIAL"), Span(32, 36, "OFFICIAL"), Span(6, 11, "PARTNER")
-TASK = Task(
-    "t",
-    TEXT,
-    (
-        Annotation("1", "2024-01-03", (SHARMA, RAZI), ("visit",)),
-        Annotation("2", "2024-01-02", (SHARMA, INDIA), ("visit", "agreement")),
-        Annotation("3", "2024-01-01", (SHARMA, INDIA), ()),
-    ),
-)
-
-
-def test_latest_takes_the_newest_annotation(schema: Schema) -> None:
-    (document,) = choose(TASK, schema, "latest")
-    assert (document.spans, document.events) == ((SHARMA, RAZI), ("visit",))
-
-
-def test_latest_without_dates_takes_the_last_in_the_export(schema: Schema) -> None:
-    task = Task("t", TEXT, (Annotation("1", "", (SHARMA,)), Annotation("2", "", (RAZI,))))
-    assert choose(task, schema, "latest")[0].spans == (RAZI,)
-
-
-def test_majority_keeps_what_more_than_half_gave(schema: Schema) -> None:
-    (document,) = choose(TASK, schema, "majority")
-    assert (document.spans, document.events) == ((INDIA, SHARMA), ("visit",))
-
-
-def test_all_gives_a_document_an_annotation(schema: Schema) -> None:
-    found = choose(TASK, schema, "all")
-    assert [document.id for document in found] == ["t@1", "t@2", "t@3"]
+SHARMA = Span(12, 17, "OFFICIAL")
 
 
 def test_empty_annotation_is_gold_and_no_annotation_is_a_problem(tmp_path: Path, schema: Schema) -> None:

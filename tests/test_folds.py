@@ -16,8 +16,9 @@ from train import folds as module
 from train.__main__ import main as train
 from train.corpus import load_corpus
 from train.fit import Fitted, fit
-from train.folds import folds_table, measure_folds, read_answers, split_folds, write_answers
+from train.folds import folds_table, measure_folds, split_folds
 from train.metrics import score
+from train.predictions import read_answers, write_answers
 from train.runs import read_runs
 
 FAST = ("windows.size=32", "windows.overlap=8", "fit.epochs=1", "fit.min_steps=1", "fit.head_epochs=1")

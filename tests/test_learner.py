@@ -12,31 +12,31 @@ from infer.batching import Frame
 from infer.bundle import Bundle
 from infer.document import Document
 from train.learner import Learner
-from train.targets import IGNORED, Collator, make_examples
+from train.targets import Collator, make_examples
 
 
 def test_loss_of_undecided_logits_is_known(bundle: Bundle) -> None:
     learner = Learner(bundle.model, multiple=True, event_weight=0.5)
-    spans, tags = torch.zeros(4, 3, 3), torch.zeros(4, 3, dtype=torch.long)
+    spans, tags = [torch.zeros(4, 3, 3)], [torch.zeros(4, 3, dtype=torch.long)]
     events = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     both = learner.loss(spans, tags, torch.zeros(2, 3), events, torch.tensor([True, True]))
-    assert float(both) == pytest.approx(3 * log(3) + 0.5 * 3 * log(2))
+    paths = 34  # of O, B, I over four units, I after B or I only
+    assert float(both) == pytest.approx(3 * log(paths) / 4 + 0.5 * 3 * log(2))
     spans_only = learner.loss(spans, tags, torch.zeros(2, 3), events, torch.tensor([False, False]))
-    assert float(spans_only) == pytest.approx(3 * log(3))
+    assert float(spans_only) == pytest.approx(3 * log(paths) / 4)
 
 
-def test_ignored_units_cost_nothing(bundle: Bundle) -> None:
+def test_documents_are_chains_of_their_own(bundle: Bundle) -> None:
     learner = Learner(bundle.model, multiple=True, event_weight=0.0)
-    tags = torch.tensor([[0, 0, 0], [IGNORED, IGNORED, IGNORED]])
-    logits = torch.zeros(2, 3, 3)
-    logits[1] = 50.0 * torch.eye(3)
-    loss = learner.loss(logits, tags, torch.zeros(1, 3), torch.zeros(1, 3), torch.tensor([True]))
-    assert float(loss) == pytest.approx(3 * log(3) / 2)
+    tags = [torch.zeros(1, 3, dtype=torch.long)] * 2
+    events = torch.zeros(2, 3), torch.zeros(2, 3), torch.tensor([True, True])
+    loss = learner.loss([torch.zeros(1, 3, 3)] * 2, tags, *events)
+    assert float(loss) == pytest.approx(3 * log(2)), "two single units of two paths, O and B"
 
 
 def test_single_choice_is_a_softmax(bundle: Bundle) -> None:
     learner = Learner(bundle.model, multiple=False, event_weight=1.0)
-    nothing = torch.zeros(0, 3, 3), torch.zeros(0, 3, dtype=torch.long)
+    nothing = [torch.zeros(0, 3, 3)], [torch.zeros(0, 3, dtype=torch.long)]
     events = torch.tensor([[0.0, 1.0, 0.0]])
     loss = learner.loss(*nothing, torch.tensor([[0.0, log(2), 0.0]]), events, torch.tensor([True]))
     assert float(loss) == pytest.approx(log(2))

@@ -18,7 +18,7 @@ from infer.decode import Logits
 from infer.document import Document
 from infer.extractor import Extractor
 from infer.schema import Schema
-from train.priority import Candidate, Doubt, choose, entropy, rank, to_record, weigh, with_priority
+from train.priority import Candidate, Question, choose, entropy, rank, to_record, weigh, with_priority
 
 SCHEMA = Schema(("PARTNER",), ("visit",))
 SETTINGS = DecodingSettings()
@@ -72,9 +72,9 @@ def test_what_was_nearly_found_counts_as_well() -> None:
     missed = weigh(answer(RELEASE, {3: -1.0}), SCHEMA, SETTINGS)
     unthinkable = weigh(answer(RELEASE, {3: -SURE}), SCHEMA, SETTINGS)
     assert missed.spans > unthinkable.spans
-    assert missed.doubts[0].words == "посетила"
-    assert missed.doubts[0].probability == pytest.approx(1 / (1 + np.e), abs=0.01)
-    assert str(missed.doubts[0]) == "PARTNER «посетила» 0.27"
+    assert missed.questions[0].words == "посетила"
+    assert missed.questions[0].probability == pytest.approx(1 / (1 + np.e), abs=0.01)
+    assert str(missed.questions[0]) == "PARTNER «посетила» 0.27"
 
 
 def test_length_alone_changes_nothing() -> None:
@@ -89,21 +89,21 @@ def test_an_event_is_doubtful_at_its_threshold() -> None:
     at_half = weigh(answer(RELEASE, {}, visit=0), SCHEMA, decoding)
     at_threshold = weigh(answer(RELEASE, {}, visit=float(np.log(9))), SCHEMA, decoding)
     assert at_threshold.events > at_half.events
-    assert str(at_threshold.doubts[0]) == "visit 0.90"
+    assert str(at_threshold.questions[0]) == "visit 0.90"
 
 
 def test_probabilities_are_calibrated() -> None:
     decoding = DecodingSettings(span_calibration=Calibration(intercept=2.0))
-    (doubt,) = [d for d in weigh(answer(RELEASE, {1: UNSURE}), SCHEMA, decoding).doubts if d.words]
-    assert doubt.probability == pytest.approx(1 / (1 + np.exp(-2.2)), abs=0.01)
+    (question,) = [d for d in weigh(answer(RELEASE, {1: UNSURE}), SCHEMA, decoding).questions if d.words]
+    assert question.probability == pytest.approx(1 / (1 + np.exp(-2.2)), abs=0.01)
 
 
 def test_an_article_without_words_or_a_schema_without_labels_is_weighed() -> None:
     assert weigh(answer("", {}), SCHEMA, SETTINGS).spans == 0
     bare = replace(answer(RELEASE, {}), spans=np.zeros((len(RELEASE.split()), 0, 3), dtype=np.float32))
-    assert weigh(bare, Schema((), ("visit",)), SETTINGS).doubts[0].name == "visit"
+    assert weigh(bare, Schema((), ("visit",)), SETTINGS).questions[0].name == "visit"
     silent = replace(answer(RELEASE, {1: UNSURE}), events=np.zeros(0, dtype=np.float32))
-    assert weigh(silent, Schema(("PARTNER",), ()), SETTINGS).doubts[0].name == "PARTNER"
+    assert weigh(silent, Schema(("PARTNER",), ()), SETTINGS).questions[0].name == "PARTNER"
 
 
 # --- choose
@@ -182,8 +182,8 @@ def test_a_queue_of_a_model_is_the_same_whatever_the_order(bundle: Bundle, docum
 
 
 def test_a_record_says_why() -> None:
-    doubts = (Doubt("visit", "", 0.5, 1.0), Doubt("PARTNER", "провинции\n" + "я" * 60, 0.4, 0.9))
-    (queued,) = choose([Candidate(Document("a", RELEASE, meta={"year": 2020}), 0.7, 0.3, doubts)], (), 1)
+    questions = (Question("visit", "", 0.5, 1.0), Question("PARTNER", "провинции\n" + "я" * 60, 0.4, 0.9))
+    (queued,) = choose([Candidate(Document("a", RELEASE, meta={"year": 2020}), 0.7, 0.3, questions)], (), 1)
     assert to_record(1, queued) == {
         "rank": 1,
         "priority": 0.5,

@@ -29,8 +29,11 @@ from infer.document import Document, Span
 from infer.labelstudio import read_tasks, to_task
 from infer.schema import Schema
 from train import server as module
+from train.predictions import write_answers
 from train.server import Server
 from train.studio import main
+from train.suspects import main as find_suspects
+from train.tabs import show_articles
 
 SDK = pytest.importorskip("label_studio_sdk")
 COMMAND = os.environ.get("LABEL_STUDIO") or shutil.which("label-studio")
@@ -40,6 +43,7 @@ pytestmark = [
     pytest.mark.skipif(COMMAND is None, reason="no label-studio here; make studio-test installs it"),
 ]
 
+LABELING_CONFIG = "annotations/labeling_config.xml"
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 USER = ("admin@example.com", "studio-password")
 TEXT = "👍🏽 Визит\r\n\r\nМэр Калуги принял делегацию из Китая."
@@ -164,6 +168,20 @@ def region(text: str, part: str, label: str = "PARTNER") -> dict[str, Any]:
 
 def visit() -> dict[str, Any]:
     return {"from_name": "event", "to_name": "text", "type": "choices", "value": {"choices": ["visit"]}}
+
+
+def log_in(browser: Any, studio: Studio) -> None:
+    from selenium.webdriver import Keys
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    wait = WebDriverWait(browser, 120)
+    browser.set_window_size(1400, 1000)
+    browser.get(f"{studio.url}/user/login/")
+    for field, value in zip(("email", "password"), USER, strict=True):
+        wait.until(lambda _, name=field: browser.find_elements(By.NAME, name))[0].send_keys(value)
+    browser.find_element(By.NAME, "password").send_keys(Keys.ENTER)
+    wait.until(lambda _: "/login" not in browser.current_url)
 
 
 def test_create_finds_what_it_made(
@@ -406,12 +424,7 @@ def test_an_annotator_corrects_a_prediction_in_the_browser(
         def find(selector: str) -> Any:
             return wait.until(lambda _: browser.find_elements(By.CSS_SELECTOR, selector))
 
-        browser.set_window_size(1400, 1000)
-        browser.get(f"{studio.url}/user/login/")
-        for field, value in zip(("email", "password"), USER, strict=True):
-            find(f"[name={field}]")[0].send_keys(value)
-        find("[name=password]")[0].send_keys(Keys.ENTER)
-        wait.until(lambda _: "/login" not in browser.current_url)
+        log_in(browser, studio)
         browser.get(f"{studio.url}/projects/{project}/data?task={task.id}")
         marks = find(".htx-highlight")
         assert [mark.text for mark in marks] == ["Калуги", "Китая"]
@@ -528,3 +541,76 @@ def test_ten_thousand_articles(
     assert "0 articles sent, 10000 were there" in capsys.readouterr().out
     assert main(["pull", "--project", str(project), "--output", str(tmp_path / "train.json")]) == 0
     assert "10000 articles, 0 annotated" in capsys.readouterr().out
+
+
+def test_a_tab_shows_the_articles_named_and_is_never_doubled(
+    client: Any, project: int, schema: Schema, studio: Studio
+) -> None:
+    names = [f"2024/Копия ({number}) [+а].txt" for number in range(300)]
+    tasks = [{"data": {"id": name, "text": f"Текст {name}"}} for name in names]
+    others = [{"data": {"text": "Без имени"}}, {"data": {"id": 77, "text": "Число"}}]
+    client.projects.import_tasks(id=project, request=[*tasks, *others])
+    server, nameless = Server(studio.url, TOKEN), f"text-{module.digest_of('Без имени')}"
+
+    def show(*wanted: str) -> list[Any]:
+        tab = show_articles(server, project, schema, "Suspects", wanted)
+        view = int(tab.address.rpartition("=")[2])
+        return [task.data.get("id") for task in client.tasks.list(project=project, view=view)]
+
+    assert show(*names[:200], nameless, "77", "absent") == [*names[:200], None, 77]
+    client.views.create(project=project, data={"title": "Suspects"})
+    assert show(names[7]) == [names[7]]
+    assert show() == []
+    titles = [view.data["title"] for view in client.views.list(project=project)]
+    assert sorted(titles) == ["Default", "Suspects"]
+
+
+def test_suspects_in_the_browser(
+    client: Any,
+    studio: Studio,
+    project: int,
+    articles: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A Data Manager opens no tab at all where it doesn't know a filter's operator; this one it knows."""
+    pytest.importorskip("selenium")
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    from tests.browser import open_browser
+
+    folder = articles(a=TEXT, b="Делегация Монголии посетила завод.", c="Посол Индии приехал в Калугу.")
+    assert main(["push", str(folder), "--project", str(project)]) == 0
+    for task in tasks_of(client, project).values():
+        client.annotations.create(id=task.id, result=[])
+    output = tmp_path / "train.json"
+    main(["pull", "--project", str(project), "--output", str(output)])
+    answers = [
+        Document(name, text, event_scores={"visit": score}, events=("visit",) if score > 0.5 else ())
+        for name, text, score in (
+            ("a.txt", TEXT, 0.1),
+            ("b.txt", "Делегация Монголии посетила завод.", 0.99),
+            ("c.txt", "Посол Индии приехал в Калугу.", 0.2),
+        )
+    ]
+    raw = json.loads(output.read_text(encoding="utf-8"))
+    raw[0]["annotations"][0]["result"] = [visit()]  # the class needs somebody to be compared with
+    output.write_text(json.dumps(raw), encoding="utf-8")
+    run = tmp_path / "run"
+    run.mkdir()
+    config = {"train": str(output), "labeling_config": LABELING_CONFIG, "annotators": "latest"}
+    (run / "manifest.json").write_text(json.dumps({"config": {"data": config}}), encoding="utf-8")
+    write_answers(run / "predictions.jsonl", answers)
+    assert find_suspects([str(run), "--project", str(project)]) == 0
+    said = capsys.readouterr().out
+    address = said.split("are in the tab Suspects: ")[1].split()[0]
+    with open_browser() as browser:
+        wait = WebDriverWait(browser, 120)
+        log_in(browser, studio)
+        browser.get(address)
+        wait.until(lambda _: "Tasks: " in browser.find_element(By.TAG_NAME, "body").text)
+        shown = browser.find_element(By.TAG_NAME, "body").text
+        assert "Suspects" in shown
+        assert "b.txt" in shown
+        assert "c.txt" not in shown

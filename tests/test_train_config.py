@@ -44,7 +44,11 @@ def test_overrides_reach_into_sections_and_keep_types() -> None:
         ("fit.epohcs=3", "unknown key fit.epohcs; allowed there: epochs, min_steps"),
         ("sed=3", "unknown key sed; allowed there: backbone, seed"),
         ("fit.epochs=many", "fit.epochs: .*(found 'many')"),
-        ("data.annotators=first", "data.annotators: .*'latest', 'majority' or 'all'"),
+        (
+            "data.annotators=first",
+            "data.annotators: must be latest, majority, all or adjudicator:NAME .found 'first'",
+        ),
+        ("data.annotators=adjudicator:", "data.annotators: must be latest"),
         ("windows.overlap=400", "overlap 400 must be at most half of size 512"),
         ("fit.epochs", "an override looks like"),
         ("seed.x=1", "seed is a value, not a section"),

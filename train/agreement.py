@@ -17,8 +17,6 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
-from sklearn.metrics import cohen_kappa_score
-
 from infer.labelstudio import Annotation, Task
 from infer.schema import Schema
 
@@ -50,7 +48,7 @@ class Agreement:
 
 def agreement(tasks: Sequence[Task], schema: Schema) -> Agreement | None:
     """The agreement between annotators; None when no task has two."""
-    shared = [answers for answers in map(_by_annotator, tasks) if len(answers) > 1]
+    shared = [answers for answers in map(by_annotator, tasks) if len(answers) > 1]
     if not shared:
         return None
     alphas = {
@@ -64,6 +62,19 @@ def agreement(tasks: Sequence[Task], schema: Schema) -> Agreement | None:
         if (both := [answers for answers in shared if first in answers and second in answers])
     ]
     return Agreement(len(shared), tuple(pairs), alphas)
+
+
+def by_annotator(task: Task, newest: bool = False) -> Answers:
+    """One annotation for each annotator of a task, the earliest or the newest of theirs."""
+    answers: dict[str, Annotation] = {}
+    for position, annotation in enumerate(task.annotations, 1):
+        name = annotation.annotator or f"annotation {position}"
+        known = answers.get(name)
+        if known is None or (
+            annotation.updated >= known.updated if newest else annotation.updated < known.updated
+        ):
+            answers[name] = annotation
+    return answers
 
 
 def span_f1(pairs: Sequence[tuple[Annotation, Annotation]], labels: Sequence[str]) -> float | None:
@@ -102,16 +113,9 @@ def cohen_kappa(answers: Sequence[tuple[bool, bool]]) -> float | None:
     """Cohen's kappa of two annotators' answers; None when both gave one and the same throughout."""
     if len({answer for pair in answers for answer in pair}) < 2:
         return None
+    from sklearn.metrics import cohen_kappa_score
+
     return float(cohen_kappa_score([first for first, _ in answers], [second for _, second in answers]))
-
-
-def _by_annotator(task: Task) -> Answers:
-    answers: dict[str, Annotation] = {}
-    for position, annotation in enumerate(task.annotations, 1):
-        name = annotation.annotator or f"annotation {position}"
-        if name not in answers or annotation.updated < answers[name].updated:
-            answers[name] = annotation
-    return answers
 
 
 def _pair(names: tuple[str, str], shared: Sequence[Answers], schema: Schema) -> Pair:

@@ -1,9 +1,9 @@
 """`python -m train.check ANNOTATIONS.json ...`: what the annotations hold, and what may be wrong with them.
 
 Exit codes: 0 clean, 1 with findings, 2 could not start. The findings (see `train.audit`) are of the gold that
-training uses, an article's newest annotation; agreement is between its annotators. Names that two files have
-in common are usual in news and wrong in a corpus of invented people, so a line counts them, and they are
-findings only with --shared. A finding that is right as it stands is listed in `known.tsv` beside the
+training uses, by the policy of --annotators; agreement and conflicts are between annotators. Names that two
+files have in common are usual in news and wrong in a corpus of invented people, so a line counts them, and
+they are findings only with --shared. A finding that is right as it stands is listed in `known.tsv` beside the
 annotations, with tabs between its four columns
 ```
 kind    article    string    reason
@@ -15,6 +15,7 @@ that matches nothing any more is itself a finding, once every file that it needs
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,12 +29,17 @@ from infer.labelstudio import LabelStudioError, read_tasks
 from infer.schema import Schema, SchemaError, read_schema
 from train.agreement import Agreement, agreement
 from train.audit import ACROSS, KINDS, SHARED, WORD, Files, Finding, audit, stems
+from train.conflicts import Conflicts, list_conflicts
+from train.conflicts_page import conflict_lines, conflicts_page
 from train.corpus import load_corpus
-from train.report import write_json
+from train.links import task_links
+from train.policy import adjudicator_of, check_policy
+from train.report import write_json, write_text
 
 COLUMNS = ["kind", "article", "string", "reason"]
 LENGTHS = (100, 200, 400, 800)  # words; each bucket ends below the next bound
 SHOWN = 20
+WORST = 3  # articles whose conflicts are printed
 WIDTH = 110
 CHUNK = 1000  # words; diversity depends on length, so it is taken over equal parts
 
@@ -167,23 +173,43 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--all", action="store_true", help=f"print every finding, not {SHOWN} of a kind")
     parser.add_argument("--shared", action="store_true", help="names that two files share are findings too")
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write counts, agreement and findings there"
+        "--annotators",
+        type=_policy,
+        default="latest",
+        metavar="POLICY",
+        help="whose annotation counts, as data.annotators says it (%(default)s)",
+    )
+    parser.add_argument(
+        "--conflicts", type=Path, metavar="FILE.html", help="write a page of all conflicts there"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write counts, agreement, conflicts and findings there"
     )
     options = parser.parse_args(arguments)
     gold: dict[str, list[Document]] = {}
     problems: list[Finding] = []
     report: dict[str, Any] = {}
+    conflicts: dict[str, list[Conflicts]] = {}
+    links: dict[str, dict[str, str]] = {}
     try:
         schema = read_schema(options.labeling_config)
         known = _read_known(options.files)
         for path in dict.fromkeys(options.files):
-            name, corpus = str(path), load_corpus(path, schema)
-            between = agreement(read_tasks(path, schema)[0], schema)
+            name, corpus = str(path), load_corpus(path, schema, options.annotators)
+            tasks = read_tasks(path, schema)[0]
+            between = agreement(tasks, schema)
+            conflicts[name] = list_conflicts(tasks, schema, adjudicator_of(options.annotators))
+            links[name] = task_links(path, schema, os.environ.get("LABEL_STUDIO_URL"))
             gold[name] = corpus.documents
             problems += [Finding("reading", name, one.task, one.reason, name) for one in corpus.problems]
             counts = count(corpus.documents, schema)
-            report[name] = {"counts": counts, "agreement": between and between.to_dict()}
+            report[name] = {
+                "counts": counts,
+                "agreement": between and between.to_dict(),
+                "conflicts": [one.to_dict() for one in conflicts[name]],
+            }
             lines = [*count_lines(name, counts), *(agreement_lines(between) if between else [])]
+            lines += conflict_lines(conflicts[name], links[name], None if options.all else WORST)
             print("\n".join(lines), end="\n\n")
     except (SchemaError, LabelStudioError, KnownError, OSError) as error:
         print(f"check: {error}", file=sys.stderr)
@@ -198,13 +224,23 @@ def main(arguments: list[str] | None = None) -> int:
     if shared:
         print(f"{len(shared)} names of officials and partners stand in several files; --shared lists them")
     print(f"{len(findings) or 'No'} findings, {excused} known exceptions")
-    if options.json:
-        try:
+    try:
+        if options.json:
             write_json(options.json, {"files": report, "findings": [asdict(one) for one in findings]})
-        except OSError as error:
-            print(f"check: the findings could not be written to {options.json}: {error}", file=sys.stderr)
-            return 2
+        if options.conflicts:
+            write_text(options.conflicts, conflicts_page(conflicts, links, schema))
+            print(f"conflicts -> {options.conflicts}")
+    except OSError as error:
+        print(f"check: the findings could not be written to {error.filename}: {error}", file=sys.stderr)
+        return 2
     return 1 if findings else 0
+
+
+def _policy(value: str) -> str:
+    try:
+        return check_policy(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _read_known(files: Iterable[Path]) -> list[Known]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from infer.config import DecodingSettings, ModelSettings, Settings, WindowSettings
+from train.policy import check_policy
 
 
 class ConfigError(ValueError):
@@ -25,7 +26,7 @@ class DataSettings(Settings):
     labeling_config: Path = Path("annotations/labeling_config.xml")
     train: Path = Path("annotations/train.json")
     heldout: Path = Path("annotations/heldout.json")
-    annotators: Literal["latest", "majority", "all"] = "latest"
+    annotators: Annotated[str, BeforeValidator(check_policy)] = "latest"
     dev_fraction: float = Field(0.1, gt=0, lt=1)
     limit: int | None = Field(None, ge=2, description="use so many training articles, drawn by the seed")
 
@@ -119,4 +120,5 @@ def _explain(path: Path, detail: Any) -> str:
         for part in location[:-1]:
             section = section.model_fields[part].annotation
         return f"{path}: unknown key {key}; allowed there: {', '.join(section.model_fields)}"
-    return f"{path}: {key}: {detail['msg']} (found {detail['input']!r})"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{path}: {key}: {message} (found {detail['input']!r})"

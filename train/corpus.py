@@ -1,4 +1,4 @@
-"""Annotations to Documents: which annotation counts, and which documents are kept apart for dev.
+"""Annotations to Documents, and which documents are kept apart for dev.
 
 Invariants: no document is in both parts of a split, nor are near-duplicates (reprints of one release);
 the same seed gives the same split; everything not used is a Problem.
@@ -6,22 +6,20 @@ the same seed gives the same split; everything not used is a Problem.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import GroupShuffleSplit
 
-from infer.document import Document, Span
-from infer.labelstudio import Annotation, LabelStudioError, Problem, Task, read_tasks
+from infer.document import Document
+from infer.labelstudio import LabelStudioError, Problem, read_tasks
 from infer.schema import Schema
+from train.policy import check_adjudicator, choose
 
-Policy = Literal["latest", "majority", "all"]
 NEAR_DUPLICATE = 0.5  # Jaccard of word 4-grams; unrelated articles of the genre stay below 0.1
 
 
@@ -33,15 +31,18 @@ class Corpus:
     problems: list[Problem]
 
 
-def load_corpus(path: Path, schema: Schema, policy: Policy = "latest") -> Corpus:
+def load_corpus(path: Path, schema: Schema, policy: str = "latest") -> Corpus:
     """Documents of a Label Studio export. Raises LabelStudioError, also when nothing in it is usable."""
     tasks, problems = read_tasks(path, schema)
+    check_adjudicator(tasks, policy, str(path))
     documents: dict[str, Document] = {}
     for task in tasks:
         chosen = choose(task, schema, policy)
-        if not chosen:
-            problems.append(Problem(path.name, task.id, "has no finished annotation"))
-        for document in chosen:  # by `all`, a's second annotation is a@2, which may be a task as well
+        if chosen.remark:
+            problems.append(Problem(path.name, task.id, chosen.remark))
+        for (
+            document
+        ) in chosen.documents:  # by `all`, a's second annotation is a@2, which may be a task as well
             if documents.setdefault(document.id, document) is not document:
                 reason = f"its annotation goes by the id {document.id}, which is taken; it is left out"
                 problems.append(Problem(path.name, task.id, reason))
@@ -49,42 +50,6 @@ def load_corpus(path: Path, schema: Schema, policy: Policy = "latest") -> Corpus
         reasons = "; ".join(str(problem) for problem in problems[:3])
         raise LabelStudioError(f"{path}: no usable annotated task ({reasons or 'the file is empty'})")
     return Corpus(list(documents.values()), problems)
-
-
-def choose(task: Task, schema: Schema, policy: Policy) -> list[Document]:
-    """The gold of a task: one Document, for `all` one an annotation, none without annotations."""
-    if not task.annotations:
-        return []
-    if policy == "all" and len(task.annotations) > 1:
-        return [
-            _to_document(task, annotation, f"{task.id}@{index}")
-            for index, annotation in enumerate(task.annotations, 1)
-        ]
-    if policy == "majority":
-        return [_to_document(task, _majority(task.annotations, schema), task.id)]
-    # max returns the first of equals; reversed, that is the one that stands last in the export
-    newest = max(reversed(task.annotations), key=lambda annotation: annotation.updated)
-    return [_to_document(task, newest, task.id)]
-
-
-def _majority(annotations: Sequence[Annotation], schema: Schema) -> Annotation:
-    """Spans and events that more than half of the annotators gave."""
-    spans: Counter[Span] = Counter()
-    events: Counter[str] = Counter()
-    for annotation in annotations:
-        spans.update(set(annotation.spans))
-        events.update(set(annotation.events))
-    needed = len(annotations) / 2
-    return Annotation(
-        "majority",
-        "",
-        tuple(sorted(span for span, count in spans.items() if count > needed)),
-        tuple(event for event in schema.events if events[event] > needed),
-    )
-
-
-def _to_document(task: Task, annotation: Annotation, name: str) -> Document:
-    return Document(name, task.text, annotation.spans, annotation.events, meta=task.meta)
 
 
 def strip(documents: Sequence[Document]) -> list[Document]:

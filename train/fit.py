@@ -188,7 +188,7 @@ class Patience(EarlyStoppingCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any
     ) -> None:
         """Stop after the first step where nothing is left to wait for; the best checkpoint is the answer."""
-        super().on_train_begin(args, state, control, **given)
+        super().on_train_begin(args, state, control, **given)  # type: ignore[no-untyped-call]
         control.should_training_stop = self.early_stopping_patience_counter >= self.early_stopping_patience
 
 

@@ -8,7 +8,6 @@ from there. The held-out annotations take no part.
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -24,21 +23,20 @@ from infer import bundle as bundles
 from infer.document import Document
 from infer.extractor import Extractor
 from infer.labelstudio import LabelStudioError
-from infer.normal import Normalizer
-from infer.records import to_document, to_record
 from infer.schema import Schema
 from train.config import TrainConfig
 from train.corpus import near_duplicates
 from train.evaluation import predict
 from train.fit import CACHE, CHECKPOINTS, fit
 from train.metrics import figures, summarize
+from train.predictions import PREDICTIONS, read_answers, write_answers
 from train.provenance import digest, environment
 from train.recipe import read_training, split_training, start_processes
-from train.report import score_table, write_json, write_text
+from train.report import score_table, write_json
 from train.scores import Scores
 from train.tally import tally
 
-FOLDS, PREDICTIONS = "folds", "predictions.jsonl"
+FOLDS = "folds"
 HEADLINES = ("spans.micro.f1", "spans.macro_f1", "entities.micro.f1", "events.micro.f1", "events.exact")
 
 
@@ -169,19 +167,6 @@ def folds_table(result: Folds) -> str:
     return "\n".join(
         [*lines, "all articles, each predicted by a model that hasn't seen it", score_table(result.pooled)]
     )
-
-
-def write_answers(path: Path, documents: Sequence[Document]) -> None:
-    """The contract's records, one a line; complete or not there at all."""
-    normalizer = Normalizer()
-    lines = [json.dumps(to_record(document, normalizer)) + "\n" for document in documents]
-    write_text(path, "".join(lines))
-
-
-def read_answers(path: Path) -> list[Document]:
-    """Documents from the records that `write_answers` wrote."""
-    with path.open(encoding="utf-8") as lines:
-        return [to_document(json.loads(line)) for line in lines]
 
 
 def _has_answers(path: Path, fold: Sequence[Document]) -> bool:

@@ -1,13 +1,15 @@
-"""The model with its loss: cross-entropy per unit and span label, plus that of a document's events."""
+"""The model with its loss: that of each span label's chain per unit, plus that of a document's events."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from infer.model import Model
-from train.targets import IGNORED
+from train.chain import negative_log_likelihood
 
 
 class Learner(nn.Module):
@@ -33,21 +35,29 @@ class Learner(nn.Module):
         """Shapes: `tags` [W, U, labels], `answered` [W, U], `documents` [W]; `events` [D, events]."""
         output = self.model(ids, mask, pool)
         owners = documents.unsqueeze(1).expand_as(answered)[answered]
-        attention, evidence = output.attention[answered], output.evidence[answered]
-        logits = [
-            self.model.pool_events(attention[owners == number], evidence[owners == number])
-            for number in range(len(events))
-        ]
-        loss = self.loss(output.spans[answered], tags[answered], torch.stack(logits), events, learn_events)
-        return {"loss": loss}
+        counts = torch.bincount(owners, minlength=len(events)).tolist()
+        attention, evidence = (
+            output.attention[answered].split(counts),
+            output.evidence[answered].split(counts),
+        )
+        logits = [self.model.pool_events(*rows) for rows in zip(attention, evidence, strict=True)]
+        spans, gold = output.spans[answered].split(counts), tags[answered].split(counts)
+        return {"loss": self.loss(spans, gold, torch.stack(logits), events, learn_events)}
 
     def loss(
-        self, spans: Tensor, tags: Tensor, event_logits: Tensor, events: Tensor, learn_events: Tensor
+        self,
+        spans: Sequence[Tensor],
+        tags: Sequence[Tensor],
+        event_logits: Tensor,
+        events: Tensor,
+        learn_events: Tensor,
     ) -> Tensor:
-        """Of units' logits [N, labels, 3] and tags [N, labels], documents' event logits [D, events]."""
-        span_loss = functional.cross_entropy(
-            spans.float().flatten(0, 1), tags.flatten(), ignore_index=IGNORED, reduction="sum"
-        ) / max(len(tags), 1)
+        """Of D documents: units' logits [n, labels, 3] and tags [n, labels]; event logits [D, events]."""
+        likelihoods = [
+            negative_log_likelihood(logits.float(), gold).sum()
+            for logits, gold in zip(spans, tags, strict=True)
+        ]
+        span_loss = torch.stack(likelihoods).sum() / max(sum(map(len, tags)), 1)
         if self.multiple:
             losses = functional.binary_cross_entropy_with_logits(event_logits, events, reduction="none").sum(
                 -1

@@ -39,14 +39,14 @@ from train.corpus import near_duplicates
 
 EAGER = 3.0  # nats; a span that the model gives a twentieth of the odds of "outside" is still looked at
 DIGITS = 4  # of a priority; as text, too, such numbers sort as they should
-REASONS, QUOTE = 3, 40  # doubts that are shown; characters of a span's words there
+REASONS, QUOTE = 3, 40  # questions that are shown; characters of a span's words there
 TINY = 1e-6
 SPANS_SHARE = 2 / 3  # of the uncertainty; the rest is events'
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class Question:
     """An answer that might be otherwise: an event type, or a label with the words in question."""
 
     name: str
@@ -67,7 +67,7 @@ class Candidate:
     document: Document
     spans: float  # bits of doubt a word
     events: float  # bits of doubt, 0 to 1
-    doubts: tuple[Doubt, ...]  # the greatest first
+    questions: tuple[Question, ...]  # the greatest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Queued:
     @property
     def reason(self) -> str:
         """What is doubtful about it, in few words."""
-        return ", ".join(map(str, self.candidate.doubts[:REASONS]))
+        return ", ".join(map(str, self.candidate.questions[:REASONS]))
 
 
 def rank(
@@ -95,21 +95,23 @@ def rank(
 
 def weigh(logits: Logits, schema: Schema, settings: DecodingSettings) -> Candidate:
     """How unsure a model is of an article, from its logits."""
-    spans = list(_doubt_spans(logits, schema, settings))
-    events = list(_doubt_events(logits, schema, settings))
-    doubts = sorted([*spans, *events], key=lambda doubt: (-doubt.bits, doubt.name, doubt.words))
+    spans = list(_question_spans(logits, schema, settings))
+    events = list(_question_events(logits, schema, settings))
+    questions = sorted(
+        [*spans, *events], key=lambda question: (-question.bits, question.name, question.words)
+    )
     return Candidate(
         logits.document,
-        sum(doubt.bits for doubt in spans) / max(len(logits.units), 1),
-        sum(doubt.bits for doubt in events) / max(len(events), 1),
-        tuple(doubts),
+        sum(question.bits for question in spans) / max(len(logits.units), 1),
+        sum(question.bits for question in events) / max(len(events), 1),
+        tuple(questions),
     )
 
 
 def choose(candidates: Iterable[Candidate], known: Iterable[str], count: int) -> list[Queued]:
     """The queue of at most `count` articles; `known` are texts that need no annotation any more."""
     written = [candidate for candidate in candidates if candidate.document.text.strip()]
-    distinct, uncertainty = _drop_reprints(written, rank_doubts(written), list(known))
+    distinct, uncertainty = _drop_reprints(written, rank_uncertainty(written), list(known))
     if not distinct:
         return []
     words = TfidfVectorizer(sublinear_tf=True, token_pattern=r"\w+|[^\w\s]")
@@ -127,7 +129,7 @@ def choose(candidates: Iterable[Candidate], known: Iterable[str], count: int) ->
     return queue
 
 
-def rank_doubts(candidates: Sequence[Candidate]) -> Floats:
+def rank_uncertainty(candidates: Sequence[Candidate]) -> Floats:
     """The uncertainty of each, between 0 and 1: the share of the others that it is more doubtful than."""
     spans, events = (
         (rankdata([getattr(candidate, part) for candidate in candidates]) - 0.5) / max(len(candidates), 1)
@@ -170,7 +172,7 @@ def _drop_reprints(
     return [candidates[index] for index in kept], uncertainty[kept]
 
 
-def _doubt_spans(logits: Logits, schema: Schema, settings: DecodingSettings) -> Iterable[Doubt]:
+def _question_spans(logits: Logits, schema: Schema, settings: DecodingSettings) -> Iterable[Question]:
     """Of the spans on each label's best path, and of those nearly on it that don't overlap these."""
     for label, chain in zip(schema.labels, make_chains(logits.spans), strict=True):
         found = best_ranges(chain)
@@ -181,16 +183,16 @@ def _doubt_spans(logits: Logits, schema: Schema, settings: DecodingSettings) -> 
         for (first, stop), score in zip(ranges, range_probabilities(chain, ranges), strict=True):
             probability = calibrate(score, settings.span_calibration)
             words = logits.document.quote(to_span(first, stop, label, logits.units))
-            yield Doubt(label, words, probability, entropy(probability))
+            yield Question(label, words, probability, entropy(probability))
 
 
-def _doubt_events(logits: Logits, schema: Schema, settings: DecodingSettings) -> Iterable[Doubt]:
+def _question_events(logits: Logits, schema: Schema, settings: DecodingSettings) -> Iterable[Question]:
     """Of each event type; greatest at its threshold."""
     _, scores = decode_events(logits.events.tolist(), schema, settings)
     for event, score in scores.items():
         threshold = settings.event_thresholds.get(event, 0.5)
         distance = logit(_inner(score)) - logit(_inner(threshold))
-        yield Doubt(event, "", score, entropy(sigmoid(distance)))
+        yield Question(event, "", score, entropy(sigmoid(distance)))
 
 
 def entropy(probability: float) -> float:

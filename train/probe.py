@@ -76,4 +76,4 @@ def measure_loss(learner: Learner, vectors: Tensor, tags: Tensor, events: Tensor
     output = learner.model.answer(vectors.unsqueeze(0))
     logits = learner.model.pool_events(output.attention[0], output.evidence[0])
     learnt = torch.tensor([learner.multiple or bool(events.any())], device=events.device)
-    return learner.loss(output.spans[0], tags, logits.unsqueeze(0), events.unsqueeze(0), learnt)
+    return learner.loss([output.spans[0]], [tags], logits.unsqueeze(0), events.unsqueeze(0), learnt)

@@ -25,6 +25,18 @@ WAITS = (1, 2, 4, 8, 15, 30)  # seconds before each new attempt; a restarting se
 TIMEOUT = 600  # seconds; a server on SQLite exports 10,000 articles in about 40
 PAGE = 1000  # articles in one answer
 POLL = 1.0  # seconds between looks at an export that the server makes in the background
+HIDDEN = (  # columns that the Data Manager doesn't show in a tab that it makes itself
+    *(
+        "inner_id",
+        "annotations_results",
+        "annotations_ids",
+        "predictions_score",
+        "predictions_model_versions",
+    ),
+    *("predictions_results", "file_upload", "storage_filename", "created_at", "updated_at", "updated_by"),
+    *("avg_lead_time", "draft_exists"),
+)
+COLUMNS = {"hiddenColumns": {view: [f"tasks:{name}" for name in HIDDEN] for view in ("explore", "labeling")}}
 WHERE = "in Label Studio at the top right, Account & Settings"
 ONCE = {"max_retries": 0}
 
@@ -99,6 +111,11 @@ class Server:
 
     def list_texts(self, project: int, key: str) -> dict[str, str]:
         """Each article's text by its `data.id`."""
+        found = [task["data"] for task in self.list_tasks(project)]
+        return {str(data["id"]): str(data.get(key)) for data in found if data.get("id")}
+
+    def list_tasks(self, project: int) -> list[dict[str, Any]]:
+        """Each task's number and data, as `id` and `data`."""
         with self._faults():
             tasks = self._client.tasks.list(
                 project=project,
@@ -108,8 +125,27 @@ class Server:
                 resolve_uri=False,
                 request_options=ONCE,
             )
-            found = [task.data for task in tasks]
-        return {str(data["id"]): str(data.get(key)) for data in found if data.get("id")}
+            return [{"id": task.id, "data": task.data} for task in tasks]
+
+    def put_tab(self, project: int, title: str, filters: dict[str, Any]) -> int:
+        """The number of the Data Manager's tab of this title, which now has these filters, and no twin.
+
+        A project without any saved tab gets its "Default" as well: the Data Manager shows either all saved
+        tabs or that one.
+        """
+        views = self._client.views
+        with self._faults():
+            saved = views.list(project=project, request_options=ONCE)
+            if not saved:
+                views.create(project=project, data={"title": "Default", **COLUMNS}, request_options=ONCE)
+            own = sorted((v for v in saved if v.data.get("title") == title), key=lambda view: view.id)
+            for twin in own[1:]:
+                views.delete(str(twin.id), request_options=ONCE)
+            data = {**(own[0].data if own else COLUMNS), "title": title, "filters": filters}
+            if own:
+                views.update(str(own[0].id), project=project, data=data, request_options=ONCE)
+                return int(own[0].id)
+            return int(views.create(project=project, data=data, request_options=ONCE).id)
 
     def import_tasks(self, project: int, tasks: Sequence[dict[str, Any]]) -> None:
         """Add tasks, all or none."""
