@@ -9,8 +9,8 @@ so their differences are paired. Writes a table and a plot.
 The ruler is a frozen encoder: its vectors are taken once, and each round trains new heads on them, in
 seconds. It shows whether the articles chosen teach heads more than others do; scores are far below those of
 the whole recipe, which also tunes the encoder, and it says nothing of how much that gains from the choice.
-`--full` trains by the whole recipe each round (hours on a CPU). Neither shows what a choice costs:
-articles count alike here, however long they are.
+`--full` trains by the whole recipe each round (hours on a CPU). Articles count alike here, however long they
+are; what reading them costs is told by their words, which the table has, too.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def main() -> None:
     schema, _, pool = read_training(config)
     heldout = load_corpus(config.data.heldout, schema).documents
     learn = Recipe(schema, config) if options.full else FrozenEncoder(schema, config, [*pool, *heldout])
-    found = {name: np.zeros((options.seeds, len(range(START, MOST + 1, STEP)), 2)) for name in STRATEGIES}
+    found = {name: np.zeros((options.seeds, len(range(START, MOST + 1, STEP)), 3)) for name in STRATEGIES}
     for seed in tqdm(range(options.seeds), unit=" seeds", disable=None):
         for name, curve in simulate(learn, pool, heldout, schema, seed).items():
             found[name][seed] = curve
@@ -93,20 +93,20 @@ def main() -> None:
 def simulate(
     learn: Learn, pool: Sequence[Document], test: Sequence[Document], schema: Schema, seed: int
 ) -> dict[str, Floats]:
-    """F1 [rounds, parts] on `test` by strategy, from one start."""
+    """By strategy, from one start: F1 of spans and events on `test`, and words annotated [rounds, 3]."""
     start = random.Random(seed).sample(list(pool), START)
     first = learn(start, seed)
     found = {}
     for name, select in STRATEGIES.items():
         annotated, learnt = start, first
-        curve = [score(learnt, test, schema)]
+        curve = [[*score(learnt, test, schema), count_words(start)]]
         while len(annotated) < MOST:
             ids = {document.id for document in annotated}
             rest = [document for document in pool if document.id not in ids]
             chosen = select(rest, annotated, learnt, schema, seed)
             annotated = [*annotated, *chosen]
             learnt = learn(annotated, seed)
-            curve.append(score(learnt, test, schema))
+            curve.append([*score(learnt, test, schema), count_words(annotated)])
         found[name] = np.array(curve)
     return found
 
@@ -141,6 +141,11 @@ STRATEGIES: dict[str, Select] = {
     "queue": select_by_queue,
     "uncertainty alone": select_uncertain,
 }
+
+
+def count_words(documents: Sequence[Document]) -> int:
+    """What annotators read."""
+    return sum(len(document.text.split()) for document in documents)
 
 
 def score(learnt: Learnt, gold: Sequence[Document], schema: Schema) -> list[float]:
@@ -226,8 +231,11 @@ class Recipe:
 
 
 def report(found: dict[str, Floats]) -> None:
-    """F1 by number of articles; then the area under each curve against that of random order."""
+    """Words and F1 by number of articles; then the area under each curve against that of random order."""
     sizes = range(START, MOST + 1, STEP)
+    print(f"words annotated{'':7}" + "".join(f"{size:>8}" for size in sizes))
+    for name, curves in found.items():
+        print(f"  {name:20}" + "".join(f"{words:8.0f}" for words in curves[..., 2].mean(axis=0)))
     for index, part in enumerate(PARTS):
         print(f"\n{part}, F1 in %{'':8}" + "".join(f"{size:>8}" for size in sizes))
         for name, curves in found.items():

@@ -37,7 +37,8 @@ def test_a_simulated_annotator_gets_each_article_once(
     start = rounds[0]
     assert all(start < ids for ids in rounds[1:])
     assert all(small < large for small, large in zip(rounds[1::2], rounds[2::2], strict=True))
-    assert {name: curve.shape for name, curve in found.items()} == dict.fromkeys(queue.STRATEGIES, (3, 2))
+    assert {name: curve.shape for name, curve in found.items()} == dict.fromkeys(queue.STRATEGIES, (3, 3))
+    assert all(curve[:, 2].tolist() == [8, 20, 32] for curve in found.values())
 
 
 def test_figures_of_the_simulation() -> None:
