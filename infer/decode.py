@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import exp, inf
 
 import numpy as np
@@ -21,26 +21,48 @@ from numpy.typing import NDArray
 from infer.align import Units, to_span
 from infer.confidence import calibrate, sigmoid
 from infer.config import DecodingSettings
-from infer.document import Span
+from infer.document import Document, Span
 from infer.schema import Schema
 
 Chain = Sequence[Sequence[float]]  # [units][O, B, I]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Logits:
+    """What the model says of a document, whole: rows of its windows merged, events pooled."""
+
+    document: Document
+    units: Units
+    spans: NDArray[np.float32]  # [units, labels, 3]
+    events: NDArray[np.float32]  # [events]
+
+
+def decode(logits: Logits, schema: Schema, settings: DecodingSettings) -> Document:
+    """The document with spans, events and their probabilities."""
+    events, scores = decode_events(logits.events.tolist(), schema, settings)
+    spans = decode_spans(logits.spans, logits.units, schema, settings)
+    return replace(logits.document, spans=spans, events=events, event_scores=scores)
 
 
 def decode_spans(
     logits: NDArray[np.float32], units: Units, schema: Schema, settings: DecodingSettings
 ) -> tuple[Span, ...]:
     """Spans of one document from logits [units, labels, 3], sorted, with their probabilities."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     found = []
-    for index, label in enumerate(schema.labels):
-        chain = log_probabilities[:, index].tolist()
+    for label, chain in zip(schema.labels, make_chains(logits), strict=True):
         ranges = best_ranges(chain)
         scores = range_probabilities(chain, ranges)
         for (first, stop), score in zip(ranges, scores, strict=True):
             found.append(to_span(first, stop, label, units, score))
     return judge_spans(sorted(found if settings.overlapping else _drop_overlaps(found)), settings)
+
+
+def make_chains(logits: NDArray[np.float32]) -> list[Chain]:
+    """Log-probabilities of each label's chain, from logits [units, labels, 3]."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    chains: list[Chain] = log_probabilities.swapaxes(0, 1).tolist()
+    return chains
 
 
 def judge_spans(spans: Iterable[Span], settings: DecodingSettings) -> tuple[Span, ...]:

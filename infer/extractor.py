@@ -11,7 +11,7 @@ buffer and the longest document, not by how many come.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from infer.align import Units, tokenize
 from infer.batching import Frame, make_batch, padded_length, token_range
 from infer.bundle import Bundle
 from infer.config import RunSettings
-from infer.decode import decode_events, decode_spans, pool_events
+from infer.decode import Logits, decode, pool_events
 from infer.document import Document
 from infer.engine import Engine, pick_engine
 from infer.onnx_engine import Export, OnnxEngine, load_export
@@ -85,6 +85,11 @@ class Extractor:
 
     def extract_many(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Lazily, in order; windows of several documents share batches of like length."""
+        schema, settings = self.bundle.schema, self.bundle.settings.decoding
+        return (decode(logits, schema, settings) for logits in self.answer_many(documents))
+
+    def answer_many(self, documents: Iterable[Document]) -> Iterator[Logits]:
+        """As `extract_many`, before decoding: for those who ask what else the model considered."""
         waiting: list[_Prepared] = []
         windows = 0
         for document in documents:
@@ -101,14 +106,14 @@ class Extractor:
         windows = split(units.tokens, settings.windows.size - 2, settings.windows.overlap)
         return _Prepared(document, units, windows)
 
-    def _answer(self, prepared: Sequence[_Prepared]) -> Iterator[Document]:
+    def _answer(self, prepared: Sequence[_Prepared]) -> Iterator[Logits]:
         jobs = [(item.units, window) for item in prepared for window in item.windows]
         answers = self._run(jobs)
         position = 0
         for item in prepared:
             own = answers[position : position + len(item.windows)]
             position += len(item.windows)
-            yield self._decode(item, own)
+            yield self._merge(item, own)
 
     def _run(self, jobs: Sequence[tuple[Units, Window]]) -> list[_Answer]:
         """The model over windows, longest first so that a batch holds windows of like length."""
@@ -132,16 +137,13 @@ class Extractor:
             arrays = (output.spans, output.attention, output.evidence)
             yield _Answer(*(array[index, :rows].copy() for array in arrays))
 
-    def _decode(self, item: _Prepared, answers: Sequence[_Answer]) -> Document:
-        schema, settings = self.bundle.schema, self.bundle.settings.decoding
-        logits, attention, evidence = (
+    def _merge(self, item: _Prepared, answers: Sequence[_Answer]) -> Logits:
+        spans, attention, evidence = (
             np.concatenate(merge(item.windows, [getattr(answer, name) for answer in answers]))
             for name in ("spans", "attention", "evidence")
         )
-        pooled = pool_events(attention, evidence, self.engine.event_bias)
-        events, scores = decode_events(pooled.tolist(), schema, settings)
-        spans = decode_spans(logits, item.units, schema, settings)
-        return replace(item.document, spans=spans, events=events, event_scores=scores)
+        events = pool_events(attention, evidence, self.engine.event_bias)
+        return Logits(item.document, item.units, spans, events)
 
 
 class DeviceError(ValueError):

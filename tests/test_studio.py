@@ -48,10 +48,11 @@ class FakeServer:
         return Project(project, "Пилот", CONFIG.read_text(encoding="utf-8"))
 
     def list_articles(self, project: int, key: str) -> dict[str, str]:
+        return {name: digest_of(text) for name, text in self.list_texts(project, key).items()}
+
+    def list_texts(self, project: int, key: str) -> dict[str, str]:
         self.fail("list")
-        return {
-            task["data"]["id"]: digest_of(task["data"][key]) for task in self.tasks if "id" in task["data"]
-        }
+        return {task["data"]["id"]: task["data"][key] for task in self.tasks if "id" in task["data"]}
 
     def import_tasks(self, project: int, tasks: list[dict[str, Any]]) -> None:
         self.fail("import")
@@ -190,6 +191,63 @@ def test_the_push_command(server: FakeServer, tmp_path: Path, capsys: pytest.Cap
     assert "1 articles sent, 0 were there: http://studio/projects/7" in printed.out
     assert "studio: b.txt: " in printed.err
     assert main([*command[:1], str(tmp_path / "none"), *command[2:]]) == 2
+
+
+# --- queue
+
+
+@pytest.fixture
+def queue(bundle: Bundle, tmp_path: Path) -> list[str]:
+    """The command over a folder of four articles, two of them the same release."""
+    bundles.save(bundle, tmp_path / "model")
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    for name, text in (("a", LONG), ("b", LONG), ("c", "Выставка открылась в Уфе."), ("d", "Посол Индии.")):
+        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+    return ["queue", str(folder), "--model", str(tmp_path / "model")]
+
+
+def test_a_queue_needs_no_server(
+    queue: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("LABEL_STUDIO_URL", raising=False)
+    output = tmp_path / "new/queue.jsonl"
+    assert main([*queue, "--output", str(output)]) == 0
+    records = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+    assert sorted(record["id"] for record in records) == ["a.txt", "c.txt", "d.txt"]
+    assert [record["rank"] for record in records] == [1, 2, 3]
+    said = capsys.readouterr().out
+    assert "3 of 4 articles; 0 more are in the project already" in said
+    for record in records:
+        assert f"{record['priority']:.4f}  {record['id']}: {record['why']}" in said
+    assert main([*queue, "--top", "1"]) == 0
+    assert "1 of 4 articles" in capsys.readouterr().out
+
+
+def test_a_queue_is_pushed_once_with_priorities_and_predictions(
+    queue: list[str], server: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = [*queue, "--project", "1", "--push", "--top", "2"]
+    assert main(again) == 0
+    assert len(server.tasks) == 2
+    for task in server.tasks:
+        assert 0 <= task["data"]["priority"] <= 1
+        assert task["predictions"][0]["model_version"] == server.version
+    assert main(again) == 0
+    assert "1 of 2 articles; 2 more are in the project already" in capsys.readouterr().out
+    assert main(again) == 0
+    assert len({task["data"]["text"] for task in server.tasks}) == len(server.tasks) == 3
+
+
+def test_what_a_queue_cannot_do_is_said(
+    queue: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*queue, "--push"]) == 2
+    assert "--push needs --project" in capsys.readouterr().err
+    assert main(["queue", queue[1], "--model", str(tmp_path)]) == 2
+    (tmp_path / "articles/e.txt").write_text(" ", encoding="utf-8")
+    assert main(queue) == 1
+    assert "e.txt" in capsys.readouterr().err
 
 
 # --- pull

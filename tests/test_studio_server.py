@@ -255,6 +255,31 @@ def test_the_whole_loop(
     assert "annotated anew: 0" in said
 
 
+def test_a_queue_is_sorted_by_the_data_manager(
+    client: Any, project: int, articles: Callable[..., Path], bundle: Bundle, tmp_path: Path
+) -> None:
+    bundles.save(bundle, tmp_path / "model")
+    texts = [f"Делегация номер {n} из города {'ё' * n} посетила завод {n * n}." for n in range(1, 12)]
+    folder = articles(**{f"n{number}": text for number, text in enumerate(texts)})
+    queue = ["queue", str(folder), "--project", str(project), "--model", str(tmp_path / "model"), "--push"]
+    assert main([*queue, "--top", "11"]) == 0
+    assert main([*queue, "--top", "11"]) == 0
+    tasks = tasks_of(client, project)
+    assert len(tasks) == 11
+    numbers = (0.05, 0.5, 1, 0.0001)  # told apart as numbers, whatever their length
+    others = [{"data": {"id": f"{number}", "text": "Текст.", "priority": number}} for number in numbers]
+    client.projects.import_tasks(id=project, request=others)
+    for data in ({}, {"columnsDisplayType": {"tasks:data.priority": "Number"}}):
+        view = client.views.create(project=project, data={"ordering": ["-tasks:data.priority"], **data})
+        found = [task.data["priority"] for task in client.tasks.list(view=view.id)]
+        assert len(found) == 15
+        assert found == sorted(found, reverse=True)
+    predictions = client.predictions.list(task=tasks["n0.txt"].id)
+    assert [prediction.model_version for prediction in predictions] == [
+        client.projects.get(id=project).model_version
+    ]
+
+
 def test_ids_of_deleted_tasks_come_back_and_confuse_nothing(
     client: Any,
     project: int,

@@ -32,13 +32,13 @@ def warm_heads(learner: Learner, bundle: Bundle, documents: Sequence[Document], 
     learner.to(device)
     hidden = tqdm(documents, desc="Warming the heads", unit=" articles", disable=None)
     bfloat16 = uses_bfloat16(config.fit.precision, device)
-    rows = [_encode(bundle, document, device, bfloat16) for document in hidden]
+    rows = [encode(bundle, document, device, bfloat16) for document in hidden]
     heads = [p for name, p in bundle.model.named_parameters() if not name.startswith("encoder.")]
     optimizer = torch.optim.AdamW(heads, lr=config.fit.head_learning_rate)
     learner.train()
     for _ in range(config.fit.head_epochs):
         for chosen in torch.randperm(len(rows)).split(config.fit.batch_size):  # type: ignore[no-untyped-call]
-            losses = [_loss(learner, *rows[index]) for index in chosen.tolist()]
+            losses = [measure_loss(learner, *rows[index]) for index in chosen.tolist()]
             loss = torch.stack(losses).mean()
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -50,7 +50,7 @@ def uses_bfloat16(precision: str, device: torch.device) -> bool:
     return precision == "bfloat16" or (precision == "auto" and has_bfloat16(device))
 
 
-def _encode(
+def encode(
     bundle: Bundle, document: Document, device: torch.device, bfloat16: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     """A document's unit vectors [n, H], its tags [n, labels] and its events [events]."""
@@ -71,7 +71,8 @@ def _encode(
     return torch.cat(merge(windows, parts)), shaped, events
 
 
-def _loss(learner: Learner, vectors: Tensor, tags: Tensor, events: Tensor) -> Tensor:
+def measure_loss(learner: Learner, vectors: Tensor, tags: Tensor, events: Tensor) -> Tensor:
+    """Of one document, from what `encode` gave of it."""
     output = learner.model.answer(vectors.unsqueeze(0))
     logits = learner.model.pool_events(output.attention[0], output.evidence[0])
     learnt = torch.tensor([learner.multiple or bool(events.any())], device=events.device)

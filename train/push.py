@@ -45,8 +45,8 @@ class Pushed:
     failures: tuple[Failure, ...]
 
 
-def load_model(folder: Path, project: Project) -> Model:
-    """Raises StudioError, also when the model's labels are not the project's."""
+def load_model(folder: Path, project: Project | None) -> Model:
+    """Raises StudioError, also when the model's labels are not the project's, if there is one."""
     from infer.bundle import BundleError, fingerprint_of
     from infer.extractor import Extractor
 
@@ -54,7 +54,8 @@ def load_model(folder: Path, project: Project) -> Model:
         extractor = Extractor.load(folder)
     except BundleError as error:
         raise StudioError(str(error)) from None
-    check_config(project, extractor.bundle.schema, f"the model {folder}")
+    if project:
+        check_config(project, extractor.bundle.schema, f"the model {folder}")
     return Model(extractor, f"vizitka-{fingerprint_of(folder)}")
 
 

@@ -107,8 +107,12 @@ class Server:
 
     def list_articles(self, project: int, key: str) -> dict[str, str]:
         """The digest of each article's text by its `data.id`; `key` is where in `data` the text stands."""
+        return {name: digest_of(text) for name, text in self.list_texts(project, key).items()}
+
+    def list_texts(self, project: int, key: str) -> dict[str, str]:
+        """Each article's text by its `data.id`."""
         found = [task["data"] for task in self.list_tasks(project)]
-        return {str(data["id"]): digest_of(data.get(key)) for data in found if data.get("id")}
+        return {str(data["id"]): str(data.get(key)) for data in found if data.get("id")}
 
     def list_tasks(self, project: int) -> list[dict[str, Any]]:
         """Each task's number and data, as `id` and `data`."""

@@ -1,12 +1,13 @@
-"""`python -m train.studio create|push|pull`: the loop with a Label Studio server.
+"""`python -m train.studio create|push|pull|queue`: the loop with a Label Studio server.
 
     export LABEL_STUDIO_URL=http://localhost:8080 LABEL_STUDIO_API_KEY=...
     python -m train.studio create --title Pilot
     python -m train.studio push articles/ --project 1 --model runs/latest/model
     python -m train.studio pull --project 1 --holdout 0.2
+    python -m train.studio queue articles/ --model runs/latest/model --top 50 --project 1 --push
 
-Exit codes: 0 done; 1 done, but some inputs failed (push) or the audit has findings (pull); 2 could not go on;
-130 stopped with Ctrl-C. Every command can be given again: it goes on from where things stand.
+Exit codes: 0 done; 1 done, but some inputs failed (push, queue) or the audit has findings (pull); 2 could not
+go on; 130 stopped with Ctrl-C. Every command can be given again: it goes on from where things stand.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import html
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from infer.failure import Failure
 from infer.labelstudio import LabelStudioError
 from infer.listing import InputError
 from infer.schema import SchemaError, read_schema
-from train.server import AwayError, Server, StudioError, check_config
+from train.server import AwayError, Server, StudioError, check_config, digest_of, persist
 
 TITLE_LENGTHS = range(3, 51)  # characters, what the server takes
 SHOWN = 20  # names of a kind that are printed
@@ -42,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="labels and choices (%(default)s)",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="create|push|pull")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="create|push|pull|queue")
 
     create = commands.add_parser("create", parents=[shared], help="make a project, or find it again")
     create.add_argument("--title", required=True, help="its name; 3 to 50 characters")
@@ -74,6 +77,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     pull.add_argument("--seed", type=int, default=0, help="of the held-out draw (%(default)s)")
     pull.set_defaults(run=_pull)
+
+    queue = commands.add_parser("queue", help="which articles to annotate next")
+    queue.add_argument("inputs", nargs="+", metavar="INPUT", help="files, folders or patterns of articles")
+    queue.add_argument("--model", type=Path, required=True, metavar="DIR", help="whose doubts decide")
+    queue.add_argument("--top", type=_count, default=50, metavar="N", help="so many articles (%(default)s)")
+    queue.add_argument("--project", type=int, metavar="ID", help="leave out what this project has")
+    queue.add_argument("--push", action="store_true", help="send them there, with data.priority to sort by")
+    queue.add_argument("--text-column", metavar="NAME", help="the column of tables that holds the articles")
+    queue.add_argument("--output", type=Path, metavar="FILE", help="write the queue as JSON lines, too")
+    queue.set_defaults(run=_queue)
     return parser
 
 
@@ -140,9 +153,7 @@ def _push(options: argparse.Namespace) -> int:
     model = load_model(options.model, project) if options.model else None
     pushed = push(server, project.id, schema, found, model)
     print(f"{pushed.sent} articles sent, {pushed.present} were there: {server.url}/projects/{project.id}")
-    for failure in pushed.failures:
-        print(f"studio: {failure.id}: {failure.reason}; {failure.hint}", file=sys.stderr)
-    return 1 if pushed.failures else 0
+    return _report(pushed.failures)
 
 
 def _pull(options: argparse.Namespace) -> int:
@@ -174,6 +185,45 @@ def _pull(options: argparse.Namespace) -> int:
     return check([*paths, "--labeling-config", str(options.labeling_config)])
 
 
+def _queue(options: argparse.Namespace) -> int:
+    if options.push and options.project is None:
+        raise StudioError("--push needs --project")
+    from infer.reading import read_documents
+    from infer.writing import write_lines
+    from train.priority import rank, to_record, with_priority
+    from train.push import load_model, push, select
+
+    found = read_documents(options.inputs, options.text_column)
+    server = connect() if options.project is not None else None
+    project = server.get_project(options.project) if server else None
+    model = load_model(options.model, project)
+    schema = model.extractor.bundle.schema
+    known = persist(partial(server.list_texts, options.project, schema.text_key)) if server else {}
+    present = {name: digest_of(text) for name, text in known.items()}
+    documents, failures, count = select(found, present, schema)
+    queue = rank(model.extractor, documents, known.values(), options.top)
+    records = [to_record(number, queued) for number, queued in enumerate(queue, 1)]
+    for record in records:
+        print(f"{record['rank']:4}  {record['priority']:.4f}  {record['id']}: {record['why']}")
+    print(f"{len(queue)} of {len(documents)} articles; {count} more are in the project already")
+    if options.output:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        write_lines(records, options.output)
+        print(f"queue -> {options.output}")
+    if server and options.push:
+        pushed = push(server, options.project, schema, map(with_priority, queue), model)
+        failures.extend(pushed.failures)
+        print(f"{pushed.sent} articles sent: {server.url}/projects/{options.project}")
+    return _report(failures)
+
+
+def _report(failures: Sequence[Failure]) -> int:
+    """The exit code, once what couldn't become a task is said."""
+    for failure in failures:
+        print(f"studio: {failure.id}: {failure.reason}; {failure.hint}", file=sys.stderr)
+    return 1 if failures else 0
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
@@ -191,6 +241,13 @@ def _fraction(value: str) -> float:
     if not 0 <= fraction < 1:
         raise argparse.ArgumentTypeError("must be at least 0 and below 1")
     return fraction
+
+
+def _count(value: str) -> int:
+    count = int(value)
+    if count < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return count
 
 
 if __name__ == "__main__":
