@@ -50,7 +50,9 @@ WORD = re.compile(r"\w+")
 ENDING = re.compile(r"(?:[ое]го|[аоеиыя]м|[аиыя]х|[аеиоуыэюяйь])$")
 FATHERS = re.compile(r"(?:[ое]вич|[ое]вн|ьич|инич|ичн)$")  # ends the stem of a patronymic
 LEGAL_FORMS = frozenset("ооо ао оао зао пао ип тоо чп co ltd llc inc corp gmbh ag sa spa srl oy".split())  # noqa: SIM905
-DOTTED = re.compile(r"\b(?:[^\W\d_]|Co|Ltd|Lda|Inc|Corp|Bhd|Sdn|Pvt|Pte|Cia|Kft|Nyrt|Zrt|Bt|Est|e?hf|Jr|Şti|Ко|Лтд|Шти)\.$")
+DOTTED = re.compile(
+    r"\b(?:[^\W\d_]|Co|Ltd|Lda|Inc|Corp|Bhd|Sdn|Pvt|Pte|Cia|Kft|Nyrt|Zrt|Bt|Est|e?hf|Jr|Şti|Ко|Лтд|Шти)\.$"
+)
 QUOTES = re.compile(r"«[^«»\n]{1,90}»|\"[^\"\n]{1,90}\"|“[^“”\n]{1,90}”|„[^„“\n]{1,90}“")
 OPENING, CLOSING = "«„“\"(['", "»“”\")]'"
 

@@ -36,12 +36,11 @@ class Learner(nn.Module):
         output = self.model(ids, mask, pool)
         owners = documents.unsqueeze(1).expand_as(answered)[answered]
         counts = torch.bincount(owners, minlength=len(events)).tolist()
-        attention, evidence = (
-            output.attention[answered].split(counts),
-            output.evidence[answered].split(counts),
+        spans, gold, attention, evidence = (
+            rows[answered].split(counts)  # type: ignore[no-untyped-call]
+            for rows in (output.spans, tags, output.attention, output.evidence)
         )
         logits = [self.model.pool_events(*rows) for rows in zip(attention, evidence, strict=True)]
-        spans, gold = output.spans[answered].split(counts), tags[answered].split(counts)
         return {"loss": self.loss(spans, gold, torch.stack(logits), events, learn_events)}
 
     def loss(
