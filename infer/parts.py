@@ -81,13 +81,14 @@ def plan_blocks(
     Standard input can't be read twice, so a run with it is one block that is never found again.
     """
     if stdin is not None:
-        documents = chain(read_stdin(stdin, text_column), _read_files(listed, text_column))
+        states = tuple(_state(name, path) for name, path in listed)
+        documents = chain(read_stdin(stdin, text_column), _read_files(states, text_column))
         return [Block(secrets.token_hex(8), (), lambda: documents)]
     blocks = []
     for files in _cut(listed):
         states = tuple(_state(name, path) for name, path in files)
         name = digest_of([FORMAT, ITEMS, dict(settings), text_column, states])
-        blocks.append(Block(name, states, partial(_read_files, files, text_column)))
+        blocks.append(Block(name, states, partial(_read_files, states, text_column)))
     return blocks
 
 
@@ -119,8 +120,8 @@ def _state(name: str, path: Path) -> State:
     return State(name, str(path.absolute()), found.st_size, found.st_mtime_ns, found.st_mode)
 
 
-def _read_files(files: Iterable[tuple[str, Path]], text_column: str | None) -> Iterator[Document | Failure]:
-    return chain.from_iterable(read_file(name, path, text_column) for name, path in files)
+def _read_files(files: Iterable[State], text_column: str | None) -> Iterator[Document | Failure]:
+    return chain.from_iterable(read_file(file.name, Path(file.path), text_column) for file in files)
 
 
 class Parts:
