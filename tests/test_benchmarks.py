@@ -1,4 +1,4 @@
-"""What benchmarks measure: the same inputs each time, and figures kept only as long as they are true of them."""
+"""What benchmarks measure: the same inputs each time; figures are kept only while they are true of them."""
 
 from __future__ import annotations
 
