@@ -88,8 +88,6 @@ def compare(contender: str, options: argparse.Namespace) -> dict[str, float]:
     seconds = sum(run.seconds for run in runs)
     return {
         "seconds": seconds,
-        "seconds_spans": runs[0].seconds,
-        "seconds_events": runs[-1].seconds,
         "tokens_per_second": runs[0].tokens / seconds,
         "peak_megabytes": max(run.megabytes for run in runs),
         **scores,
@@ -182,13 +180,12 @@ def peak() -> float:
 def print_table(found: Mapping[str, Mapping[str, float]], options: argparse.Namespace) -> None:
     """A line a contender; its time in times the recipe's."""
     print(f"\n{options.threads} threads, {options.clock} clock")
-    heads = ("seconds", "x recipe", "spans s", "events s", "tokens/s", "peak MB", "spans F1", "events F1")
+    heads = ("seconds", "x recipe", "tokens/s", "peak MB", "spans F1", "events F1")
     print(f"{'':14}" + "".join(f"{head:>10}" for head in heads))
     for name, figures in found.items():
         ratio = figures["seconds"] / found["recipe"]["seconds"] if "recipe" in found else float("nan")
         print(
             f"{name:14}{figures['seconds']:10.1f}{ratio:10.2f}"
-            f"{figures['seconds_spans']:10.1f}{figures['seconds_events']:10.1f}"
             f"{figures['tokens_per_second']:10,.0f}{figures['peak_megabytes']:10,.0f}"
             f"{figures['span_f1']:10.1%}{figures['event_f1']:10.1%}"
         )
