@@ -55,7 +55,9 @@ def main() -> None:
     add = parser.add_argument
     add("--model", type=Path, help="a model folder; without it only the tiny model extracts")
     add("--parts", nargs="+", choices=PARTS, default=PARTS)
-    add("--layouts", nargs="+", choices=LAYOUTS, default=LAYOUTS, help="of the tiny model's articles")
+    add(
+        "--layouts", nargs="*", choices=LAYOUTS, default=LAYOUTS, help="of the tiny model's articles; or none"
+    )
     add("--sizes", type=int, nargs="+", default=(1_000, 10_000, 100_000), help="articles, tiny model")
     add("--model-sizes", type=int, nargs="+", default=(300, 1_000, 3_000), help="articles, MODEL")
     add("--train-sizes", type=int, nargs="+", default=(50, 100, 200), help="annotated articles")
@@ -84,7 +86,7 @@ def measure(options: argparse.Namespace) -> Iterator[tuple[str, list[Cost]]]:
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         if "articles" in options.parts:
-            tiny = run_alone(make_tiny, scratch / "tiny")
+            tiny = run_alone(make_tiny, scratch / "tiny") if options.layouts else Path()
             for layout in options.layouts:
                 yield f"{TINY}, {layout}", extract_sizes(tiny, options.sizes, layout, options, scratch)
             if options.model:
