@@ -57,7 +57,7 @@ _FOLLOWING = re.compile(r"[»\"”)]*\s+([^\W\d_]+)")
 _REACH = 14  # words to the left in which a post is looked for
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=2_000)  # asked twice within an article, seldom again: contexts differ
 def hint(before: str, after: str, person: bool) -> Hint:
     """What the characters before and after a mention say of its case and gender."""
     scores = dict.fromkeys(CASES, 0.0)

@@ -47,11 +47,21 @@ class Normalizer:
         """The entity's key for each span of a document: the fullest normal form among its mentions."""
         mentions = list(zip(document.spans, _nominatives(document), strict=True))
         keys: dict[tuple[str, str], str] = {}
+        names: dict[tuple[str, str], set[str]] = {}  # of persons, by label and each of their words
         for span, form in sorted(mentions, key=lambda mention: -_full_words(mention[1])):
-            fuller = {key for (label, _), key in keys.items() if label == span.label and _is_part(form, key)}
-            # A surname that two persons share joins neither.
-            joined = fuller.pop() if len(fuller) == 1 and span.label in PERSON_LABELS else form
-            keys.setdefault((span.label, fold(form)), joined)
+            place = (span.label, fold(form))
+            if place in keys:
+                continue
+            keys[place] = form
+            if span.label in PERSON_LABELS:
+                # Only names with the form's longest word can be fuller; asking all takes a book hours.
+                longest = max(place[1].split(), key=len, default="")
+                candidates = names.get((span.label, longest if len(longest) > 1 else ""), ())
+                fuller = {name for name in candidates if _is_part(form, name)}
+                # A surname that two persons share joins neither.
+                keys[place] = fuller.pop() if len(fuller) == 1 else form
+                for word in ("", *fold(keys[place]).split()):
+                    names.setdefault((span.label, word), set()).add(keys[place])
         for (first, full), (second, short) in pairwise(mentions):
             if first.label == second.label and _is_alias(document.text, first, second):
                 keys[second.label, fold(short)] = keys[first.label, fold(full)]

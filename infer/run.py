@@ -70,6 +70,7 @@ def run(options: Options, stdin: BinaryIO | None = None) -> Outcome:
     schema, fingerprint = extractor.bundle.schema, fingerprint_of(options.model)
     settings = {"fingerprint": fingerprint, "engine": extractor.engine.name}
     blocks = plan_blocks(listed, options.text_column, settings, stdin)
+    del listed  # the blocks say it all, in less memory
     content = digest_of([[block.name for block in blocks], aliases])
     output = Path(options.output)
     parts = Parts(output / "parts")
@@ -83,8 +84,8 @@ def run(options: Options, stdin: BinaryIO | None = None) -> Outcome:
         missing = [format for format in options.formats if options.force or written.get(format) != content]
         if missing or old.get("content") != content:
             written = {format: of for format, of in written.items() if format not in missing}
-            manifest = describe(options, settings, blocks) | {"written": written}
-            _write_manifest(output, manifest)
+            # Described twice, so that it need not be held in memory all the while.
+            _write_manifest(output, describe(options, settings, blocks) | {"written": written})
             parts.keep([] if options.force else blocks)
             _fill(parts, blocks, extractor)
             counts = _write_failures(parts, blocks, output)
@@ -97,6 +98,7 @@ def run(options: Options, stdin: BinaryIO | None = None) -> Outcome:
                 f"vizitka-{fingerprint}",
             )
             written |= dict.fromkeys(missing, content)
+            manifest = describe(options, settings, blocks) | {"written": written}
             _write_manifest(output, manifest | counts | {"content": content})
         else:
             counts, remarks = {name: old[name] for name in ("articles", "failures")}, []
@@ -163,12 +165,12 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    with replacing(folder / "manifest.json") as partial:
-        partial.write_text(
-            json.dumps(manifest, ensure_ascii=False, indent=2) + "\n",
-            encoding="utf-8",
-            errors="surrogateescape",
-        )
+    with (
+        replacing(folder / "manifest.json") as partial,
+        partial.open("w", encoding="utf-8", errors="surrogateescape") as file,
+    ):
+        json.dump(manifest, file, ensure_ascii=False, indent=2)  # not one string: it lists every input
+        file.write("\n")
 
 
 def open_aliases(path: Path) -> dict[str, str]:

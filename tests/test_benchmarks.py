@@ -1,14 +1,18 @@
-"""What benchmarks have measured is kept only as long as it is true of the same inputs."""
+"""What benchmarks measure: the same inputs each time; figures are kept only while they are true of them."""
 
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from benchmarks.backbones import Measurement, Task, read_measurements
 from benchmarks.learning_curve import count_articles, is_done
+from benchmarks.scale import Cost, compose, take_start_off, write_articles
+from infer.document import Document
+from infer.reading import read_documents
 from train.config import TrainConfig, load_config
 from train.provenance import digest, digest_backbone
 from train.report import write_json
@@ -67,3 +71,17 @@ def test_a_measurement_is_of_the_weights_that_it_was_made_with(tmp_path: Path, b
 
 def test_a_hub_name_has_no_weights_here() -> None:
     assert digest_backbone("some/model") is None
+
+
+def test_composed_articles_begin_alike_and_are_read_as_they_are(tmp_path: Path) -> None:
+    few, many = (list(islice(compose(words=30), count)) for count in (3, 120))
+    assert many[:3] == few
+    assert all(len(text.split()) >= 30 for text in many)
+    for layout in ("jsonl", "folder"):
+        found = list(read_documents([write_articles(many, layout, tmp_path / layout)]))
+        assert [item.text for item in found if isinstance(item, Document)] == many
+
+
+def test_the_quickest_start_is_taken_off() -> None:
+    costs = [Cost(1, 1, seconds, 5.0) for seconds in (3.0, 2.0, 2.5)]
+    assert take_start_off([*costs, Cost(10, 10, 12.0, 6.0)]) == [Cost(10, 10, 10.0, 6.0)]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from infer import normal
 from infer.document import Document, Span
 from infer.normal import Normalizer, read_aliases
 
@@ -218,6 +219,22 @@ def test_nothing_is_raised(text: str) -> None:
 def test_decomposed_letters_and_line_breaks() -> None:
     text = unicodedata.normalize("NFD", "Андреем\n Полуйским")
     assert Normalizer().normal_form(text, "OFFICIAL") == "Андрей Полуйский"
+
+
+def test_a_person_is_compared_with_namesakes_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+    is_part = normal._is_part
+    monkeypatch.setattr(normal, "_is_part", lambda form, full: compared.append(form) or is_part(form, full))
+    surnames = [
+        f"{first}{second}ов" for first in ("Бар", "Вет", "Гар", "Дуб") for second in ("ан", "ин", "ук")
+    ]
+    mentions = [
+        f"[[OFFICIAL|Иван {name}]], [[OFFICIAL|{name}]], [[OFFICIAL|И. {name}]]." for name in surnames
+    ]
+    found = Normalizer().keys(document(" ".join(mentions)))
+    assert len(set(found)) == len(surnames)
+    # Full names share «Иван», but a form is looked up by its longest word.
+    assert len(compared) < 3 * len(mentions)
 
 
 def test_spans_are_parallel() -> None:

@@ -350,3 +350,22 @@ def test_two_processes_train_one_model(home: Path, backbone: Path, launcher: str
     assert output.count("articles to learn from") == 1
     metrics = json.loads((home / "runs/two/metrics.json").read_text(encoding="utf-8"))
     assert metrics["spans"]["micro"]["f1"] > 0.9
+
+
+def test_help_does_not_wait_for_torch() -> None:
+    script = (
+        "import runpy, sys\n"
+        "sys.argv = ['train', '--help']\n"
+        "try:\n"
+        "    runpy.run_module('train', run_name='__main__')\n"
+        "except SystemExit as end:\n"
+        "    assert not end.code\n"
+        "slow = {'torch', 'transformers', 'numpy', 'pydantic', 'datasets', 'accelerate', 'sklearn'}\n"
+        "slow &= set(sys.modules)\n"
+        "assert not slow, slow\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "section.key=value" in done.stdout
