@@ -37,8 +37,7 @@ class Learner(nn.Module):
         owners = documents.unsqueeze(1).expand_as(answered)[answered]
         counts = torch.bincount(owners, minlength=len(events)).tolist()
         spans, gold, attention, evidence = (
-            rows[answered].split(counts)  # type: ignore[no-untyped-call]
-            for rows in (output.spans, tags, output.attention, output.evidence)
+            rows[answered].split(counts) for rows in (output.spans, tags, output.attention, output.evidence)
         )
         logits = [self.model.pool_events(*rows) for rows in zip(attention, evidence, strict=True)]
         return {"loss": self.loss(spans, gold, torch.stack(logits), events, learn_events)}
