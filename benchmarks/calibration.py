@@ -40,7 +40,8 @@ def main() -> None:
     options = parser.parse_args()
     config = load_config(options.config)
     bundle = load(options.model)
-    plain = DecodingSettings(overlapping=bundle.settings.decoding.overlapping)
+    chosen = bundle.settings.decoding
+    plain = DecodingSettings(overlapping=chosen.overlapping, half_pairs=chosen.half_pairs)
     bundle = replace(bundle, settings=bundle.settings.model_copy(update={"decoding": plain}))
     extractor, schema = Extractor(bundle), bundle.schema
     documents = load_corpus(config.data.train, schema, config.data.annotators).documents

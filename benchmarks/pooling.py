@@ -45,7 +45,7 @@ def main() -> None:
         learnt, gold = [documents[i] for i in train], [documents[i] for i in test]
         for pooling in POOLINGS:
             torch.manual_seed(config.seed)
-            settings = config.model_copy(update={"pooling": pooling}).model_settings("word", False)
+            settings = config.model_copy(update={"pooling": pooling}).model_settings("word", False, False)
             bundle = bundles.start(config.backbone, schema, settings)
             warm_heads(
                 Learner(bundle.model, schema.multiple, config.fit.event_weight), bundle, learnt, config

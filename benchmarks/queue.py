@@ -166,7 +166,7 @@ class FrozenEncoder:
     def __init__(self, schema: Schema, config: TrainConfig, documents: Sequence[Document]) -> None:
         self._device = pick_device("auto")
         self._bfloat16 = uses_bfloat16(config.fit.precision, self._device)
-        self._settings = config.model_settings("word", False)
+        self._settings = config.model_settings("word", False, False)
         self._schema, self._config = schema, config
         bundle = bundles.start(config.backbone, schema, self._settings)
         self._encoder = bundle.model.to(self._device).eval().encoder

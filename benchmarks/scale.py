@@ -219,7 +219,9 @@ def make_tiny(folder: Path) -> Path:
     AutoModel.from_config(shape).save_pretrained(backbone)
     AutoTokenizer.from_pretrained(config.backbone).save_pretrained(backbone)
     schema = read_schema(config.data.labeling_config)
-    bundle = bundles.start(str(backbone), schema, config.model_settings("word", overlapping=False))
+    bundle = bundles.start(
+        str(backbone), schema, config.model_settings("word", overlapping=False, half_pairs=False)
+    )
     torch.nn.init.normal_(bundle.model.span_head.weight, std=0.1)
     with torch.no_grad():
         bundle.model.span_head.bias.copy_(torch.tensor([3.0, 0.0, 0.0]).repeat(len(schema.labels)))

@@ -40,12 +40,13 @@ class Calibration(Settings):
 
 
 class DecodingSettings(Settings):
-    """How logits become spans and events; all but `overlapping` is chosen on dev, once the model is trained.
+    """How logits become spans and events: the first two as the annotations are, the rest chosen on dev.
 
     Thresholds are of calibrated probabilities, by span label and by event type.
     """
 
     overlapping: bool = Field(False, description="keep spans of different labels that overlap")
+    half_pairs: bool = Field(True, description="a span may hold half a pair of quotes or brackets")
     span_calibration: Calibration = Calibration()
     event_calibration: Calibration = Calibration()
     span_thresholds: Mapping[str, float] = Field(default_factory=dict, description="0 where not given")

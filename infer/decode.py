@@ -1,11 +1,12 @@
 """Logits to scored spans and events.
 
-Each label has its own chain of O, B, I over a document's units. I never follows O or the start, so the
-best path (Viterbi) needs no repair afterwards, and a span's score is its exact marginal probability under
-the constrained chain (forward-backward): the probability that a span of this label begins here, runs on
-and ends there. Overlaps are settled first, then scores are calibrated and held against the thresholds, so
-a threshold never changes which other spans there are. Plain Python floats: with three states that is
-faster than arrays.
+Each label has its own chain of O, B, I over a document's units. I never follows O or the start, so the best
+path (Viterbi) needs no repair afterwards, and a span's score is its exact marginal probability under the
+constrained chain (forward-backward): the probability that a span of this label begins here, runs on and
+ends there. A span with half a pair of quotes or brackets can't be, unless annotators marked such: it is
+mended (`pairs`), and what it should be gets its probability, too. Overlaps are settled first, then scores
+are calibrated and held against the thresholds, so a threshold never changes which other spans there are.
+Plain Python floats: with three states that is faster than arrays.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from infer.align import Units, to_span
 from infer.confidence import calibrate, sigmoid
 from infer.config import DecodingSettings
 from infer.document import Document, Span
+from infer.pairs import mend
 from infer.schema import Schema
 
 Chain = Sequence[Sequence[float]]  # [units][O, B, I]
@@ -40,21 +42,41 @@ class Logits:
 def decode(logits: Logits, schema: Schema, settings: DecodingSettings) -> Document:
     """The document with spans, events and their probabilities."""
     events, scores = decode_events(logits.events.tolist(), schema, settings)
-    spans = decode_spans(logits.spans, logits.units, schema, settings)
+    spans = decode_spans(logits.spans, logits.document.text, logits.units, schema, settings)
     return replace(logits.document, spans=spans, events=events, event_scores=scores)
 
 
 def decode_spans(
-    logits: NDArray[np.float32], units: Units, schema: Schema, settings: DecodingSettings
+    logits: NDArray[np.float32], text: str, units: Units, schema: Schema, settings: DecodingSettings
 ) -> tuple[Span, ...]:
     """Spans of one document from logits [units, labels, 3], sorted, with their probabilities."""
+    words = [text[start:end] for start, end in units.spans]
     found = []
     for label, chain in zip(schema.labels, make_chains(logits), strict=True):
         ranges = best_ranges(chain)
         scores = range_probabilities(chain, ranges)
+        if not settings.half_pairs:
+            ranges, scores = _mend(chain, ranges, scores, words)
         for (first, stop), score in zip(ranges, scores, strict=True):
             found.append(to_span(first, stop, label, units, score))
     return judge_spans(sorted(found if settings.overlapping else _drop_overlaps(found)), settings)
+
+
+def _mend(
+    chain: Chain, ranges: Sequence[tuple[int, int]], scores: Sequence[float], words: Sequence[str]
+) -> tuple[list[tuple[int, int]], list[float]]:
+    """Ranges without halves of pairs, still disjoint, and their probabilities."""
+    mended = [mend(first, stop, words) for first, stop in ranges]
+    for place, own in enumerate(ranges):
+        before, after = mended[place - 1 : place] if place else [], ranges[place + 1 : place + 2]
+        if (before and mended[place][0] < before[0][1]) or (after and mended[place][1] > after[0][0]):
+            mended[place] = own
+    changed = [place for place, own in enumerate(ranges) if mended[place] != own]
+    gained = range_probabilities(chain, [mended[place] for place in changed])
+    summed = list(scores)
+    for place, score in zip(changed, gained, strict=True):
+        summed[place] = min(1.0, summed[place] + score)
+    return mended, summed
 
 
 def make_chains(logits: NDArray[np.float32]) -> list[Chain]:

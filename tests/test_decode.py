@@ -18,6 +18,7 @@ from infer.document import Span
 from infer.schema import Schema
 
 O, B, I = range(3)  # noqa: E741
+TEXT = "x" * 5_000
 Chain = list[list[float]]
 
 
@@ -143,7 +144,7 @@ def test_probabilities_of_a_long_chain_neither_vanish_nor_overflow() -> None:
 def test_certain_logits_give_probabilities_that_are_numbers() -> None:
     logits = np.array([[[-1e4, 1e4, -1e4]], [[-1e4, -1e4, 1e4]], [[1e4, -1e4, -1e4]]], dtype=np.float32)
     units = Units([5, 6, 7], [(0, 1), (2, 3), (4, 5)], [(0, 1), (1, 2), (2, 3)])
-    (span,) = decode_spans(logits, units, Schema(("A",), ()), DecodingSettings())
+    (span,) = decode_spans(logits, TEXT, units, Schema(("A",), ()), DecodingSettings())
     assert (span.start, span.end, span.score) == (0, 3, 1.0)
 
 
@@ -165,7 +166,7 @@ def logits_of(*tags: str, certainty: tuple[float, float] = (4.0, 4.0)) -> np.nda
 
 def test_spans_get_characters_labels_and_their_own_probability() -> None:
     logits = logits_of("BIOO", "OOOB")
-    found = decode_spans(logits, UNITS, SCHEMA, DecodingSettings())
+    found = decode_spans(logits, TEXT, UNITS, SCHEMA, DecodingSettings())
     assert found == (Span(0, 10, "A"), Span(12, 15, "C"))
     shifted = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
     assert found[0].score == pytest.approx(marginal(shifted[:, 0].tolist(), (0, 2)), abs=1e-6)
@@ -176,8 +177,8 @@ def test_adding_a_constant_to_a_units_logits_changes_nothing() -> None:
     logits = logits_of("BIOO", "OOOB")
     moved = logits + np.arange(4, dtype=np.float32)[:, None, None] * 10
     for plain, shifted in zip(
-        decode_spans(logits, UNITS, SCHEMA, DecodingSettings()),
-        decode_spans(moved, UNITS, SCHEMA, DecodingSettings()),
+        decode_spans(logits, TEXT, UNITS, SCHEMA, DecodingSettings()),
+        decode_spans(moved, TEXT, UNITS, SCHEMA, DecodingSettings()),
         strict=True,
     ):
         assert plain == shifted
@@ -187,49 +188,51 @@ def test_adding_a_constant_to_a_units_logits_changes_nothing() -> None:
 def test_of_overlapping_spans_the_most_probable_stays() -> None:
     for certainty, label in (((3.0, 6.0), "C"), ((6.0, 3.0), "A")):
         logits = logits_of("BIOO", "OBIO", certainty=certainty)
-        (kept,) = decode_spans(logits, UNITS, SCHEMA, DecodingSettings())
+        (kept,) = decode_spans(logits, TEXT, UNITS, SCHEMA, DecodingSettings())
         assert kept.label == label
 
 
 def test_overlapping_spans_of_different_labels_are_kept_on_request() -> None:
     settings_ = DecodingSettings(overlapping=True)
-    found = decode_spans(logits_of("OBIO", "BIOO"), UNITS, SCHEMA, settings_)
+    found = decode_spans(logits_of("OBIO", "BIOO"), TEXT, UNITS, SCHEMA, settings_)
     assert found == (Span(0, 10, "C"), Span(4, 12, "A")), "sorted by place, not by label"
 
 
 def test_touching_spans_do_not_overlap() -> None:
-    found = decode_spans(logits_of("OOBO", "OOOB"), UNITS, SCHEMA, DecodingSettings())
+    found = decode_spans(logits_of("OOBO", "OOOB"), TEXT, UNITS, SCHEMA, DecodingSettings())
     assert found == (Span(11, 12, "A"), Span(12, 15, "C"))
 
 
 def test_spans_below_the_threshold_are_dropped_and_at_it_kept() -> None:
     logits = logits_of("BIOO", "OOOB", certainty=(6.0, 2.0))
-    sure, unsure = decode_spans(logits, UNITS, SCHEMA, DecodingSettings())
+    sure, unsure = decode_spans(logits, TEXT, UNITS, SCHEMA, DecodingSettings())
     assert sure.score > 0.9 > unsure.score
     strict = DecodingSettings(span_thresholds={"A": 0.9, "C": 0.9})
-    assert decode_spans(logits, UNITS, SCHEMA, strict) == (sure,)
+    assert decode_spans(logits, TEXT, UNITS, SCHEMA, strict) == (sure,)
     at = DecodingSettings(span_thresholds={"C": unsure.score})
-    assert decode_spans(logits, UNITS, SCHEMA, at) == (sure, unsure)
+    assert decode_spans(logits, TEXT, UNITS, SCHEMA, at) == (sure, unsure)
 
 
 def test_each_label_has_a_threshold_of_its_own() -> None:
     logits = logits_of("BIOO", "OOOB", certainty=(3.0, 3.0))
-    found = decode_spans(logits, UNITS, SCHEMA, DecodingSettings(span_thresholds={"C": 0.999}))
+    found = decode_spans(logits, TEXT, UNITS, SCHEMA, DecodingSettings(span_thresholds={"C": 0.999}))
     assert [span.label for span in found] == ["A"]
 
 
 def test_spans_below_the_threshold_are_marked_on_request() -> None:
     logits = logits_of("BIOO", "OOOB", certainty=(6.0, 2.0))
     thresholds = {"A": 0.9, "C": 0.9}
-    found = decode_spans(logits, UNITS, SCHEMA, DecodingSettings(span_thresholds=thresholds, below="mark"))
+    found = decode_spans(
+        logits, TEXT, UNITS, SCHEMA, DecodingSettings(span_thresholds=thresholds, below="mark")
+    )
     assert [(span.label, span.uncertain) for span in found] == [("A", False), ("C", True)]
-    kept = decode_spans(logits, UNITS, SCHEMA, DecodingSettings(span_thresholds=thresholds))
+    kept = decode_spans(logits, TEXT, UNITS, SCHEMA, DecodingSettings(span_thresholds=thresholds))
     assert list(kept) == [span for span in found if not span.uncertain]
 
 
 def test_a_threshold_brings_no_hidden_span_to_light() -> None:
     logits = logits_of("BIOO", "OBIO", certainty=(6.0, 3.0))  # A hides C
-    assert decode_spans(logits, UNITS, SCHEMA, DecodingSettings(span_thresholds={"A": 0.9999})) == ()
+    assert decode_spans(logits, TEXT, UNITS, SCHEMA, DecodingSettings(span_thresholds={"A": 0.9999})) == ()
 
 
 @settings(max_examples=60, deadline=None)
@@ -244,9 +247,9 @@ def test_calibration_changes_scores_alone(
 ) -> None:
     logits = np.array(rows, dtype=np.float32).reshape(4, 2, 3)
     line = Calibration(slope=slope, intercept=intercept)
-    own = decode_spans(logits, UNITS, SCHEMA, DecodingSettings(overlapping=overlapping))
+    own = decode_spans(logits, TEXT, UNITS, SCHEMA, DecodingSettings(overlapping=overlapping))
     found = decode_spans(
-        logits, UNITS, SCHEMA, DecodingSettings(overlapping=overlapping, span_calibration=line)
+        logits, TEXT, UNITS, SCHEMA, DecodingSettings(overlapping=overlapping, span_calibration=line)
     )
     assert found == own
     assert [span.score for span in found] == pytest.approx([calibrate(span.score, line) for span in own])
@@ -254,8 +257,11 @@ def test_calibration_changes_scores_alone(
 
 def test_no_units_and_no_labels_give_no_spans() -> None:
     empty = Units([], [], [])
-    assert decode_spans(np.zeros((0, 2, 3), np.float32), empty, SCHEMA, DecodingSettings()) == ()
-    assert decode_spans(np.zeros((4, 0, 3), np.float32), UNITS, Schema((), ("x",)), DecodingSettings()) == ()
+    assert decode_spans(np.zeros((0, 2, 3), np.float32), "", empty, SCHEMA, DecodingSettings()) == ()
+    assert (
+        decode_spans(np.zeros((4, 0, 3), np.float32), TEXT, UNITS, Schema((), ("x",)), DecodingSettings())
+        == ()
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -264,7 +270,7 @@ def test_whatever_the_logits_spans_are_sorted_scored_and_disjoint_unless_allowed
     rows: list[tuple[float, ...]], overlapping: bool
 ) -> None:
     logits = np.array(rows, dtype=np.float32).reshape(4, 2, 3)
-    found = decode_spans(logits, UNITS, SCHEMA, DecodingSettings(overlapping=overlapping))
+    found = decode_spans(logits, TEXT, UNITS, SCHEMA, DecodingSettings(overlapping=overlapping))
     assert list(found) == sorted(found)
     assert all(span.score is not None and 0 <= span.score <= 1 for span in found)
     pairs = [(a, b) for at, a in enumerate(found) for b in found[at + 1 :] if a.overlaps(b)]
@@ -283,7 +289,7 @@ def test_the_work_does_not_grow_with_the_square_of_the_spans(monkeypatch: pytest
     monkeypatch.setattr(Span, "overlaps", counting)
     count = 500
     units = Units([5] * count, *([(at, at + 1) for at in range(count)] for _ in range(2)))
-    found = decode_spans(logits_of("B" * count, "O" * count), units, SCHEMA, DecodingSettings())
+    found = decode_spans(logits_of("B" * count, "O" * count), TEXT, units, SCHEMA, DecodingSettings())
     assert len(found) == count
     assert compared < 20 * count
 
@@ -337,3 +343,32 @@ def test_extreme_event_logits_do_not_overflow(multiple: bool) -> None:
 
 def test_a_schema_without_events_has_none() -> None:
     assert decode_events([], Schema(("A",), ()), DecodingSettings()) == ((), {})
+
+
+def test_a_half_of_a_pair_is_mended_and_adds_its_probability() -> None:
+    text = "ООО « Рассвет » и"
+    units = Units([0] * 5, [(0, 3), (4, 5), (6, 13), (14, 15), (16, 17)], [(n, n + 1) for n in range(5)])
+    schema, logits = Schema(("A",), ()), np.log(np.full((5, 1, 3), 0.1, dtype=np.float32))
+    for unit, state in enumerate((B, I, I, O, O)):
+        logits[unit, 0, state] = log(0.6)
+    (half,) = decode_spans(logits, text, units, schema, DecodingSettings())
+    (whole,) = decode_spans(logits, text, units, schema, DecodingSettings(half_pairs=False))
+    assert (text[half.start : half.end], text[whole.start : whole.end]) == (
+        "ООО « Рассвет",
+        "ООО « Рассвет »",
+    )
+    chain = (logits[:, 0] - np.log(np.exp(logits[:, 0]).sum(-1, keepdims=True))).tolist()
+    assert half.score == pytest.approx(marginal(chain, (0, 3)), abs=1e-5)
+    assert whole.score == pytest.approx(marginal(chain, (0, 3)) + marginal(chain, (0, 4)), abs=1e-5)
+
+
+def test_spans_that_are_mended_stay_disjoint() -> None:
+    text = "ООО « А » « Б"
+    units = Units(
+        [0] * 6, [(0, 3), (4, 5), (6, 7), (8, 9), (10, 11), (12, 13)], [(n, n + 1) for n in range(6)]
+    )
+    logits = np.full((6, 1, 3), -5, dtype=np.float32)
+    for unit, state in enumerate((B, I, I, B, I, I)):
+        logits[unit, 0, state] = 5
+    found = decode_spans(logits, text, units, Schema(("A",), ()), DecodingSettings(half_pairs=False))
+    assert [text[span.start : span.end] for span in found] == ["ООО « А", "» « Б"]

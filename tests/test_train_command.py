@@ -230,6 +230,7 @@ def test_another_schema_retrains_without_touching_code(
     assert metrics["events"]["micro"]["f1"] > 0.9
     decoding = Extractor.load(home / "runs/latest/model").bundle.settings.decoding
     assert decoding.below == "mark"
+    assert not decoding.half_pairs
     assert decoding.span_calibration.slope != 1
     (line,) = [
         line for line in capsys.readouterr().out.splitlines() if line.startswith("CROP: precision 0.9")

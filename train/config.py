@@ -68,9 +68,11 @@ class TrainConfig(Settings):
     fit: FitSettings = FitSettings()
     decoding: TargetSettings = TargetSettings()
 
-    def model_settings(self, unit: Literal["word", "piece"], overlapping: bool) -> ModelSettings:
+    def model_settings(
+        self, unit: Literal["word", "piece"], overlapping: bool, half_pairs: bool
+    ) -> ModelSettings:
         """What travels in the model folder, given what the annotations turned out to need."""
-        decoding = DecodingSettings(overlapping=overlapping)
+        decoding = DecodingSettings(overlapping=overlapping, half_pairs=half_pairs)
         return ModelSettings(unit=unit, pooling=self.pooling, windows=self.windows, decoding=decoding)
 
 

@@ -38,6 +38,7 @@ from infer.config import RunSettings
 from infer.document import Document, Span
 from infer.extractor import Extractor, pick_device
 from infer.model import Model
+from infer.pairs import find_halves
 from infer.schema import Schema
 from train.calibration import fit_calibration
 from train.config import TrainConfig
@@ -50,6 +51,7 @@ from train.targets import Collator, Lost, make_examples, pick_unit
 from train.thresholds import choose_thresholds
 
 CHECKPOINTS, CACHE = "checkpoints", "cache"  # of a run under way, in its folder
+SLIPS = 0.01  # share of spans that may be annotated against a rule that the others follow
 ROUND = 50  # steps between dev scores, where an epoch has fewer
 
 
@@ -79,7 +81,8 @@ def fit(
     checkpoint = _find_checkpoint(checkpoints) if resume else None
     hf_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # progress.py says what matters
     set_seed(config.seed)
-    settings = config.model_settings("word", _have_overlaps([*documents, *dev]))
+    annotated = [*documents, *dev]
+    settings = config.model_settings("word", _have_overlaps(annotated), _have_halves(annotated))
     bundle = bundles.start(config.backbone, schema, settings)
     for module in bundle.model.encoder.modules():
         if isinstance(module, nn.Dropout):
@@ -275,3 +278,9 @@ def _optimizer(model: Model, config: TrainConfig) -> torch.optim.Optimizer:
 def _have_overlaps(documents: Sequence[Document]) -> bool:
     """Whether annotators marked overlapping spans; if never, predictions don't overlap either."""
     return any(left.end > right.start for document in documents for left, right in pairwise(document.spans))
+
+
+def _have_halves(documents: Sequence[Document]) -> bool:
+    """Whether annotators marked half a pair of quotes or brackets, more often than by mistake."""
+    halves = [bool(find_halves(document.quote(span))) for document in documents for span in document.spans]
+    return sum(halves) > SLIPS * len(halves)
