@@ -31,11 +31,11 @@ from transformers import (
 
 from infer.align import Units, to_span, tokenize
 from infer.document import Document
+from infer.model import OUTSIDE
 from infer.schema import Schema
-from train.targets import OUTSIDE, tag_units
+from train.targets import IGNORED, tag_units
 
 LENGTH = 512  # tokens, special ones included
-IGNORED = -100
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,11 +66,12 @@ def _mend(
     chain: Chain, ranges: Sequence[tuple[int, int]], scores: Sequence[float], words: Sequence[str]
 ) -> tuple[list[tuple[int, int]], list[float]]:
     """Ranges without halves of pairs, still disjoint, and their probabilities."""
-    mended = [mend(first, stop, words) for first, stop in ranges]
+    mended: list[tuple[int, int]] = []
     for place, own in enumerate(ranges):
-        before, after = mended[place - 1 : place] if place else [], ranges[place + 1 : place + 2]
-        if (before and mended[place][0] < before[0][1]) or (after and mended[place][1] > after[0][0]):
-            mended[place] = own
+        first, stop = mend(*own, words)
+        earliest = mended[-1][1] if mended else 0
+        latest = ranges[place + 1][0] if place + 1 < len(ranges) else len(words)
+        mended.append((first, stop) if earliest <= first and stop <= latest else own)
     changed = [place for place, own in enumerate(ranges) if mended[place] != own]
     gained = range_probabilities(chain, [mended[place] for place in changed])
     summed = list(scores)

@@ -70,7 +70,6 @@ def run(options: Options, stdin: BinaryIO | None = None) -> Outcome:
     schema, fingerprint = extractor.bundle.schema, fingerprint_of(options.model)
     settings = {"fingerprint": fingerprint, "engine": extractor.engine.name}
     blocks = plan_blocks(listed, options.text_column, settings, stdin)
-    del listed  # the blocks say it all, in less memory
     content = digest_of([[block.name for block in blocks], aliases])
     output = Path(options.output)
     parts = Parts(output / "parts")

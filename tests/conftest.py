@@ -87,3 +87,10 @@ def documents() -> list[Document]:
         Document("two", TEXTS[1]),
         Document("space", " \n\t "),
     ]
+
+
+@pytest.fixture
+def model(bundle: Bundle, tmp_path: Path) -> Path:
+    """The tiny model as a folder."""
+    bundles.save(bundle, tmp_path / "model")
+    return tmp_path / "model"

@@ -19,7 +19,6 @@ from infer import bundle as bundles
 from infer import cluster, parts, pipeline, shards
 from infer import run as local
 from infer.__main__ import main
-from infer.bundle import Bundle
 from infer.config import RunSettings
 from infer.engine import EngineError
 from infer.extractor import DeviceError, Extractor
@@ -40,12 +39,6 @@ ARTICLES, FAILURES = 49 + 70, 1 + 10
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (parts, pipeline):
         monkeypatch.setattr(module, "ITEMS", ITEMS)
-
-
-@pytest.fixture
-def model(bundle: Bundle, tmp_path: Path) -> Path:
-    bundles.save(bundle, tmp_path / "model")
-    return tmp_path / "model"
 
 
 @pytest.fixture

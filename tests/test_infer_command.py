@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from infer import bundle as bundles
 from infer.__main__ import main
-from infer.bundle import Bundle
 from infer.extractor import Extractor
 from infer.parts import Parts
 
@@ -33,12 +31,6 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture
-def model(bundle: Bundle, tmp_path: Path) -> Path:
-    bundles.save(bundle, tmp_path / "model")
-    return tmp_path / "model"
 
 
 @pytest.fixture

@@ -35,12 +35,6 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def model(bundle: Bundle, tmp_path: Path) -> Path:
-    bundles.save(bundle, tmp_path / "model")
-    return tmp_path / "model"
-
-
-@pytest.fixture
 def batch(bundle: Bundle, documents: list[Document]) -> Batch:
     """Windows of several lengths, padded together."""
     jobs = [

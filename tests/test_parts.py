@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tracemalloc
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -159,20 +158,6 @@ def test_another_model_is_asked_for_everything(tmp_path: Path, inbox: Path) -> N
     assert plan_blocks(list_files([inbox]), None, SETTINGS) != plan_blocks(
         list_files([inbox]), "text", SETTINGS
     )
-
-
-def test_a_file_waiting_to_be_read_takes_little_memory(tmp_path: Path) -> None:
-    for number in range(1_000):
-        (tmp_path / f"{number:04}.txt").touch()
-    tracemalloc.start()
-    try:
-        blocks = plan_blocks(list_files([tmp_path]), None, SETTINGS)
-        held, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert sum(len(block.files) for block in blocks) == 1_000
-    names = sum(len(file.name) + len(file.path) for block in blocks for file in block.files)
-    assert held - names < 1_000 * 1_000, "bytes, beside names and paths, each of which is held once"
 
 
 def test_an_input_that_vanishes_is_a_failure_and_its_return_is_noticed(tmp_path: Path, inbox: Path) -> None:

@@ -28,12 +28,6 @@ FORMATS = ("jsonl", "csv", "xlsx", "parquet", "labelstudio")
 
 
 @pytest.fixture
-def model(bundle: Bundle, tmp_path: Path) -> Path:
-    bundles.save(bundle, tmp_path / "model")
-    return tmp_path / "model"
-
-
-@pytest.fixture
 def inbox(tmp_path: Path) -> Path:
     """Seven articles and an empty file."""
     folder = tmp_path / "inbox"

@@ -14,17 +14,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from infer import bundle as bundles
-from infer.bundle import Bundle
 from infer.serve import is_loopback, main
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture
-def model(bundle: Bundle, tmp_path: Path) -> Path:
-    bundles.save(bundle, tmp_path / "model")
-    return tmp_path / "model"
 
 
 @pytest.fixture(autouse=True)

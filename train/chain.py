@@ -3,8 +3,7 @@
 A softmax per unit would let each word of a name decide for itself, and where the model doubts the whole
 name, some words of it fall: «Алёна» of «Алёна Потлова». Under the chain only whole paths compete, the
 very ones that `infer.decode` weighs, so that a name is found or missed as one. A conditional random field
-(Lafferty et al. 2001) whose transitions are either forbidden or free; encoders see enough of a word's
-surroundings to do without learnt ones.
+(Lafferty et al. 2001) whose transitions are either forbidden or free; learnt ones were not tried.
 """
 
 from __future__ import annotations
