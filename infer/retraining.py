@@ -119,11 +119,12 @@ class Retraining:
         except Exception as error:
             log.exception("training from project %d", project)
             state, message = "failed", f"{type(error).__name__}: {error}"
-        if state != "swapped" and before is not None:
+        if state != "swapped":
             try:
                 _point_back(latest, before, folder)
             except OSError as error:
-                message += f"; {latest} still points to its run ({error.strerror}), point it to {before}"
+                undo = f"point it to {before}" if before else "remove it"
+                message += f"; {latest} still points to its run ({error.strerror}), {undo}"
         log.log(logging.ERROR if state == "failed" else logging.INFO, "training %s: %s", state, message)
         self.training = replace(self.training, state=state, message=message, finished=_now())
 
@@ -210,9 +211,13 @@ def read_scores(path: Path) -> dict[str, float]:
         raise RetrainingError(f"{path}: not a metrics.json of Vizitka ({error!r})") from None
 
 
-def _point_back(link: Path, target: Path, folder: Path) -> None:
-    """Undo a link to this training's folder, and to no other."""
-    if link.is_symlink() and link.resolve() == folder.resolve():
+def _point_back(link: Path, target: Path | None, folder: Path) -> None:
+    """Undo a link to this training's folder, and to no other; without a target there was no link."""
+    if not link.is_symlink() or link.resolve() != folder.resolve():
+        return
+    if target is None:
+        link.unlink()
+    else:
         fresh = link.with_name(f"{link.name}.partial")
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(target, target_is_directory=True)

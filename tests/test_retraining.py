@@ -44,7 +44,7 @@ def train(other: Path, spans: float = 0.7, events: float = 0.9) -> list[str]:
         "import json, pathlib, shutil, sys; other, run, metrics = sys.argv[1:]; run = pathlib.Path(run)\n"
         "print('epoch 1', flush=True); shutil.copytree(other, run / 'model')\n"
         "(run / 'metrics.json').write_text(metrics)\n"
-        "link = run.parent / 'latest'; link.unlink(); link.symlink_to(run.name)\n"
+        "link = run.parent / 'latest'; link.unlink(missing_ok=True); link.symlink_to(run.name)\n"
     )
     return python(script, str(other), "{run}", metrics(spans, events))
 
@@ -181,6 +181,15 @@ def test_commands_are_told_project_run_and_the_model_in_service(model: Path, oth
     log = (Path(training.run) / "retraining.log").read_text().splitlines()
     assert log[:4] == ["5", f"--of={training.run}", str(first), "{x} $HOME;ls"]
     assert str(first).endswith("runs/first/model"), "not through a link that the training will move"
+
+
+def test_no_link_is_left_to_a_worse_model_where_there_was_none(
+    model: Path, other: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "runs/latest").unlink()
+    with serving(tmp_path / "runs/first/model", [train(other, 0.1), evaluate()]) as running:
+        assert retrain(running).state == "kept"
+    assert not (tmp_path / "runs/latest").is_symlink()
 
 
 def test_a_link_that_someone_else_has_moved_is_left_alone(model: Path, tmp_path: Path) -> None:
