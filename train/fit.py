@@ -225,11 +225,13 @@ def _arguments(config: TrainConfig, checkpoints: Path, examples: int) -> Trainin
     epoch = ceil(examples / (settings.batch_size * PartialState().num_processes))  # steps
     device = pick_device("auto")
     bfloat16 = uses_bfloat16(settings.precision, device)
+    steps = max(settings.epochs * epoch, settings.min_steps)
+    every = min(max(epoch, ROUND), steps)
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         seed=config.seed,
         data_seed=config.seed,
-        max_steps=max(settings.epochs * epoch, settings.min_steps),
+        max_steps=steps,
         per_device_train_batch_size=settings.batch_size,
         warmup_steps=settings.warmup,
         lr_scheduler_type="linear",
@@ -240,9 +242,9 @@ def _arguments(config: TrainConfig, checkpoints: Path, examples: int) -> Trainin
         remove_unused_columns=False,
         eval_strategy="steps",
         save_strategy="steps",
-        eval_steps=max(epoch, ROUND),
-        save_steps=max(epoch, ROUND),
-        logging_steps=max(epoch, ROUND),
+        eval_steps=every,
+        save_steps=every,
+        logging_steps=every,
         save_total_limit=1,
         load_best_model_at_end=True,
         restore_callback_states_from_checkpoint=True,  # how many rounds Patience has waited
