@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -201,6 +202,13 @@ def test_a_run_killed_before_its_first_checkpoint_resumes(home: Path, backbone: 
     (home / "run/checkpoints/checkpoint-50").mkdir(parents=True)  # killed while it was being written
     assert train([*arguments, "--resume"]) == 0
     assert (home / "run/metrics.json").read_bytes() == whole
+
+
+def test_a_run_shorter_than_a_round_shows_its_loss(
+    home: Path, backbone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(["--output", "run", f"backbone={backbone}", *SHORTEST]) == 0
+    assert re.search(r"epoch +1\.0  loss \d\.\d{3}  dev:", capsys.readouterr().out)
 
 
 def test_another_schema_retrains_without_touching_code(
