@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from infer import bundle as bundles
@@ -30,15 +31,11 @@ def schema() -> Schema:
 
 @pytest.fixture(scope="session")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A 2 x 32 BERT with a cased WordPiece vocabulary of single letters and a few longer pieces."""
+    """A 2 x 32 BERT with a cased WordPiece vocabulary of single letters and threes of letters."""
     folder = tmp_path_factory.mktemp("backbone")
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer = Tokenizer(models.WordPiece(list_pieces(), unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer.train_from_iterator(
-        TEXTS, trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
-    )
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
@@ -62,6 +59,18 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     BertModel(config).save_pretrained(folder)
     return folder
+
+
+def list_pieces() -> dict[str, int]:
+    """The same pieces in the same order at any time, which a trained vocabulary would not have."""
+    words = re.findall(r"\w+|[^\w\s]", " ".join(TEXTS))
+    letters = {letter for word in words for letter in word}
+    threes = {word[i : i + 3] for word in words for i in range(0, len(word), 3)}
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = sorted(letters | threes)
+    return {
+        piece: number for number, piece in enumerate([*special, *pieces, *(f"##{piece}" for piece in pieces)])
+    }
 
 
 @pytest.fixture

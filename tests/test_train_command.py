@@ -32,8 +32,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FAST = (
     "windows.size=32",
     "windows.overlap=8",
-    "fit.learning_rate=0.003",
-    "fit.head_learning_rate=0.01",
+    "fit.learning_rate=0.001",
+    "fit.head_learning_rate=0.003",
     "fit.event_weight=1",
 )
 
@@ -65,7 +65,7 @@ def test_train_evaluate_and_infer_agree_and_learn(
     run = home / "runs/latest"
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["spans"]["micro"]["f1"] > 0.9
-    assert metrics["events"]["micro"]["f1"] > 0.8  # the tiny backbone's pieces differ from session to session
+    assert metrics["events"]["micro"]["f1"] > 0.9
     assert metrics["documents"] == 20
     assert "OFFICIAL" in printed
     assert sorted(path.name for path in run.iterdir()) == [
@@ -320,26 +320,35 @@ def _start(home: Path, *arguments: str, launcher: tuple[str, ...] = ()) -> subpr
     )
 
 
+def _finish(process: subprocess.Popen[str]) -> list[str]:
+    """What a run says of its rounds: epoch, loss, dev scores."""
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, output
+    return [line for line in output.splitlines() if line.startswith("epoch")]
+
+
 @pytest.mark.slow
 def test_a_killed_run_resumes_and_the_same_seed_gives_the_same_scores(home: Path, backbone: Path) -> None:
     arguments = (f"backbone={backbone}", "fit.patience=5", "data.dev_fraction=0.3", *FAST)
+    printed = {}
     for name in ("whole", "twice"):
-        process = _start(home, "--output", f"runs/{name}", *arguments)
-        assert process.wait(timeout=300) == 0, process.communicate()[0]
+        printed[name] = _finish(_start(home, "--output", f"runs/{name}", *arguments))
     whole = (home / "runs/whole/metrics.json").read_bytes()
     assert (home / "runs/twice/metrics.json").read_bytes() == whole
+    assert printed["whole"] == printed["twice"]
 
     process = _start(home, "--output", "runs/killed", *arguments)
     deadline = time.monotonic() + 120
-    while not list((home / "runs/killed").glob("checkpoints/checkpoint-1?0/trainer_state.json")):
+    while not list((home / "runs/killed").glob("checkpoints/checkpoint-1??/trainer_state.json")):
         assert time.monotonic() < deadline
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (home / "runs/killed/metrics.json").exists()
-    process = _start(home, "--output", "runs/killed", "--resume", *arguments)
-    assert process.wait(timeout=300) == 0, process.communicate()[0]
+    rest = _finish(_start(home, "--output", "runs/killed", "--resume", *arguments))
+    assert 1 < len(rest) < len(printed["whole"])
+    assert rest == printed["whole"][-len(rest) :], "it meets the same examples in the same order"
     assert (home / "runs/killed/metrics.json").read_bytes() == whole
     curves = [
         json.loads((home / f"runs/{name}/manifest.json").read_bytes())["curve"]

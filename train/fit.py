@@ -2,7 +2,7 @@
 
 The dev score that picks the checkpoint and stops the run is the mean of span micro-F1 and event micro-F1,
 taken with the same `Extractor` that users run. The same seed, data and machine give the same model; a
-killed run goes on from its last epoch with the random states it had.
+killed run goes on from its last round of whole epochs with the random states it had.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ from train.thresholds import choose_thresholds
 
 CHECKPOINTS, CACHE = "checkpoints", "cache"  # of a run under way, in its folder
 SLIPS = 0.01  # share of spans that may be annotated against a rule that the others follow
-ROUND = 50  # steps between dev scores, where an epoch has fewer
+ROUND = 50  # least steps between dev scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,13 +225,14 @@ def _arguments(config: TrainConfig, checkpoints: Path, examples: int) -> Trainin
     epoch = ceil(examples / (settings.batch_size * PartialState().num_processes))  # steps
     device = pick_device("auto")
     bfloat16 = uses_bfloat16(settings.precision, device)
-    steps = max(settings.epochs * epoch, settings.min_steps)
-    every = min(max(epoch, ROUND), steps)
+    epochs = max(settings.epochs, ceil(settings.min_steps / epoch))
+    # A checkpoint within an epoch would lose the order of the examples that were still to come.
+    every = epoch * min(ceil(ROUND / epoch), epochs)
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         seed=config.seed,
         data_seed=config.seed,
-        max_steps=steps,
+        max_steps=every * ceil(epochs * epoch / every),
         per_device_train_batch_size=settings.batch_size,
         warmup_steps=settings.warmup,
         lr_scheduler_type="linear",
