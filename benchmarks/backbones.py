@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from transformers import AutoConfig, AutoModel, AutoTokenizer
@@ -196,20 +197,42 @@ def read_measurements(path: Path) -> dict[Task, Measurement]:
 
 
 def print_table(rows: Sequence[Measurement]) -> None:
-    """A line a measurement."""
+    """A line a measurement, and one for the mean of several seeds, its interval the mean of theirs."""
     print(
         f"{'backbone':28} {'corpus':6} {'articles':>8} {'seed':>4}  {'spans':>6} {'95%':>15} {'events':>6}"
         f"  {'train tok/s':>11} {'infer tok/s':>11}  {'MB':>5} {'peak MB':>7}"
     )
+    groups: dict[Task, list[Measurement]] = {}
     for row in rows:
-        low, high = row.interval
-        events = f"{row.events:6.1%}" if row.events is not None else ""
-        print(
-            f"{row.task.backbone[-28:]:28} {row.task.corpus:6} {row.task.articles or 'all':>8}"
-            f" {row.task.seed:4}  {row.spans:6.1%} {low:6.1%} - {high:6.1%} {events:>6}"
-            f"  {row.training_speed:11,.0f} {row.inference_speed:11,.0f}"
-            f"  {row.megabytes:5.1f} {row.peak_megabytes:7,.0f}"
-        )
+        groups.setdefault(replace(row.task, seed=0), []).append(row)
+    for group in groups.values():
+        for row in group:
+            _print_line(row, str(row.task.seed))
+        if len(group) > 1:
+            _print_line(average(group), "mean")
+
+
+def average(rows: Sequence[Measurement]) -> Measurement:
+    """The mean of measurements that differ in their seed."""
+    lows, highs = zip(*(row.interval for row in rows), strict=True)
+    events = [row.events for row in rows if row.events is not None]
+    means = {
+        name: fmean(getattr(row, name) for row in rows)
+        for name in ("spans", "training_speed", "inference_speed", "megabytes", "peak_megabytes")
+    }
+    interval = (fmean(lows), fmean(highs))
+    return replace(rows[0], interval=interval, events=fmean(events) if events else None, **means)
+
+
+def _print_line(row: Measurement, seed: str) -> None:
+    low, high = row.interval
+    events = f"{row.events:6.1%}" if row.events is not None else ""
+    print(
+        f"{row.task.backbone[-28:]:28} {row.task.corpus:6} {row.task.articles or 'all':>8}"
+        f" {seed:>4}  {row.spans:6.1%} {low:6.1%} - {high:6.1%} {events:>6}"
+        f"  {row.training_speed:11,.0f} {row.inference_speed:11,.0f}"
+        f"  {row.megabytes:5.1f} {row.peak_megabytes:7,.0f}"
+    )
 
 
 if __name__ == "__main__":

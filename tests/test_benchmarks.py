@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from benchmarks.backbones import Measurement, Task, read_measurements
+from benchmarks.backbones import Measurement, Task, average, print_table, read_measurements
 from benchmarks.learning_curve import count_articles, is_done
 from benchmarks.scale import Cost, compose, take_start_off, write_articles
 from infer.document import Document
@@ -67,6 +68,19 @@ def test_a_measurement_is_of_the_weights_that_it_was_made_with(tmp_path: Path, b
     assert found[task] == Measurement(task, 0.8, (0.7, 0.9), None, 1.0, 2.0, 3.0, 4.0)
     Path(backbone, "model.safetensors").write_bytes(b"other weights")
     assert Task(backbone, "own", None, 13, digest_backbone(backbone)) not in found
+
+
+def test_seeds_are_averaged_and_tasks_are_not(capsys: pytest.CaptureFixture[str]) -> None:
+    first = Measurement(Task("one", "own", 50, 13), 0.6, (0.5, 0.7), 0.9, 10, 20, 46, 1000)
+    second = Measurement(Task("one", "own", 50, 14), 0.7, (0.6, 0.8), 0.7, 30, 40, 46, 3000)
+    mean = average([first, second])
+    assert (mean.spans, mean.events) == pytest.approx((0.65, 0.8))
+    assert mean.interval == pytest.approx((0.55, 0.75))
+    assert (mean.training_speed, mean.inference_speed, mean.peak_megabytes) == (20, 30, 2000)
+    assert average([replace(first, events=None)]).events is None
+    print_table([first, replace(first, task=Task("one", "nerel", 50, 13)), second])
+    seeds = [line.split()[3] for line in capsys.readouterr().out.splitlines()]
+    assert seeds == ["seed", "13", "14", "mean", "13"]
 
 
 def test_a_hub_name_has_no_weights_here() -> None:
