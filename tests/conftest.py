@@ -16,6 +16,8 @@ from infer.config import ModelSettings, WindowSettings
 from infer.document import Document
 from infer.schema import Schema, parse_schema
 
+pytest.register_assert_rewrite("tests.teacher")
+
 ROOT = Path(__file__).resolve().parent.parent
 TEXTS = (
     "Губернатор Алексей Островский встретился с делегацией провинции Хэйлунцзян.",

@@ -35,7 +35,7 @@ class FitSettings(Settings):
     """Optimisation."""
 
     epochs: int = Field(6, ge=1)
-    min_steps: int = Field(400, ge=0, description="go on for so many steps when epochs have fewer")
+    min_steps: int = Field(400, ge=0, description="go on for at least so many steps")
     batch_size: int = Field(4, ge=1, description="documents a step and process")
     head_epochs: int = Field(6, ge=0, description="of the heads alone, before the encoder is touched")
     learning_rate: float = Field(2e-4, gt=0)

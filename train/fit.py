@@ -52,7 +52,7 @@ from train.thresholds import choose_thresholds
 
 CHECKPOINTS, CACHE = "checkpoints", "cache"  # of a run under way, in its folder
 SLIPS = 0.01  # share of spans that may be annotated against a rule that the others follow
-ROUND = 50  # least steps between dev scores
+ROUND = 50  # least steps between dev scores, unless the run is shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +226,14 @@ def _arguments(config: TrainConfig, checkpoints: Path, examples: int) -> Trainin
     device = pick_device("auto")
     bfloat16 = uses_bfloat16(settings.precision, device)
     epochs = max(settings.epochs, ceil(settings.min_steps / epoch))
-    # A checkpoint within an epoch would lose the order of the examples that were still to come.
-    every = epoch * min(ceil(ROUND / epoch), epochs)
+    # Whole ones: a checkpoint within an epoch would lose the order of the examples that were still to come.
+    together = min(ceil(ROUND / epoch), epochs)
+    every = together * epoch
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         seed=config.seed,
         data_seed=config.seed,
-        max_steps=every * ceil(epochs * epoch / every),
+        max_steps=ceil(epochs / together) * every,
         per_device_train_batch_size=settings.batch_size,
         warmup_steps=settings.warmup,
         lr_scheduler_type="linear",
