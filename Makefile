@@ -27,11 +27,13 @@ cluster-test: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,cluster]"
 	$(BIN)/python -m pytest tests/test_cluster.py
 
-.venv-studio/installed: .venv/installed
+.venv-studio/installed: .venv/installed .venv-studio/bin/label-studio
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,studio]"
+	@touch $@
+
+.venv-studio/bin/label-studio:
 	$(PYTHON) -m venv .venv-studio
 	.venv-studio/bin/python -m pip install --quiet --disable-pip-version-check label-studio==1.23.2
-	@touch $@
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
