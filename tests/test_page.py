@@ -154,6 +154,7 @@ def wait(browser: Chrome, *expected: str) -> None:
 
 
 def open_article(browser: Chrome, number: int) -> None:
+    WebDriverWait(browser, 10, 0.05).until(lambda _: titles(browser))
     browser.find_elements(By.CSS_SELECTOR, ".row")[number].click()
     WebDriverWait(browser, 10, 0.05).until(lambda _: browser.find_element(By.ID, "article").is_displayed())
 
@@ -385,10 +386,11 @@ def test_names_in_an_article_lead_to_all_its_articles(browser: Chrome, page: Pat
 def test_keyboard(browser: Chrome, page: Path) -> None:
     show(browser, page)
     press(browser, "j", "j", "k", "j", Keys.ENTER)
-    assert texts(browser, "#article .quiet")[0] == "2 из 4"
+    # An article is shown on the address's change, which the browser tells after the key.
+    WebDriverWait(browser, 10, 0.05).until(lambda _: texts(browser, "#article .quiet")[:1] == ["2 из 4"])
     assert browser.switch_to.active_element.tag_name == "h1"
     press(browser, "j")
-    WebDriverWait(browser, 10, 0.05).until(lambda _: texts(browser, "#article .quiet")[0] == "3 из 4")
+    WebDriverWait(browser, 10, 0.05).until(lambda _: texts(browser, "#article .quiet")[:1] == ["3 из 4"])
     press(browser, Keys.ESCAPE)
     WebDriverWait(browser, 10, 0.05).until(lambda _: titles(browser))
     assert THIRD in browser.switch_to.active_element.text  # the article that was read
